@@ -1,0 +1,89 @@
+import { type BackstageCredentials, createServiceRef, type LoggerService } from '@backstage/backend-plugin-api';
+import {
+  type ActionsRegistryService as BackstageActionsRegistryService,
+  actionsRegistryServiceRef as backstageActionsRegistryServiceRef,
+} from '@backstage/backend-plugin-api/alpha';
+import type { BasicPermission } from '@backstage/plugin-permission-common';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+/**
+ * A schema given as an object: zod 4, or any Standard Schema that can describe itself as JSON
+ * Schema (https://standardschema.dev/json-schema), with an object at its root.
+ */
+export type ActionSchema = StandardSchemaV1;
+
+type InferInput<TSchema> = TSchema extends ActionSchema ? StandardSchemaV1.InferInput<TSchema> : undefined;
+type InferOutput<TSchema> = TSchema extends ActionSchema ? StandardSchemaV1.InferOutput<TSchema> : undefined;
+
+/** What an action's handler is given. */
+export interface ActionContext<TInput, TSecrets> {
+  /** Checked against the input schema, with its defaults and transforms applied. */
+  input: TInput;
+  /** Checked like the input; `undefined` for actions without a secrets schema. */
+  secrets: TSecrets;
+  logger: LoggerService;
+  /** Whom the action acts for, as the action's own plugin sees them. */
+  credentials: BackstageCredentials;
+  /** Aborted when the caller goes away or cancels. */
+  signal: AbortSignal;
+}
+
+/** A worked example; agents see it next to the description. */
+export interface ActionExample<TInput, TOutput> {
+  title: string;
+  description?: string;
+  input: TInput;
+  output?: TOutput;
+}
+
+/** An action whose schemas are objects. Backstage's own `z => z.object(…)` form is accepted as well. */
+export interface ActionOptions<
+  TInput extends ActionSchema,
+  TOutput extends ActionSchema,
+  TSecrets extends ActionSchema | undefined = undefined,
+> {
+  /** Unique in the plugin: letters, digits, `_`, `-` and `.`, at most 128. */
+  name: string;
+  title: string;
+  description: string;
+  schema: { input: TInput; output: TOutput; secrets?: TSecrets };
+  examples?: ActionExample<InferInput<TInput>, InferInput<TOutput>>[];
+  /** Callers without this permission do not see the action and cannot call it. */
+  visibilityPermission?: BasicPermission;
+  attributes?: {
+    /** May remove or overwrite what exists. Defaults to `true` unless `readOnly`. */
+    destructive?: boolean;
+    /** Calling it again with the same input changes nothing more. Defaults to `false`. */
+    idempotent?: boolean;
+    /** Changes nothing. Defaults to `false`. */
+    readOnly?: boolean;
+  };
+  action(
+    context: ActionContext<InferOutput<TInput>, InferOutput<TSecrets>>,
+    // biome-ignore lint/suspicious/noConfusingVoidType: handlers without output return nothing, as in Backstage.
+  ): Promise<{ output: InferInput<TOutput> } | void>;
+}
+
+/** Registers a plugin's actions. The same service as Backstage's, with wider types. */
+export interface ActionsRegistryService extends BackstageActionsRegistryService {
+  /**
+   * Registers an action. One whose name or schema cannot be published is refused with an error in
+   * the log and leaves the plugin's other actions alone.
+   *
+   * @throws Error if an action of that name is registered already.
+   */
+  register: BackstageActionsRegistryService['register'] & {
+    <TInput extends ActionSchema, TOutput extends ActionSchema, TSecrets extends ActionSchema | undefined = undefined>(
+      options: ActionOptions<TInput, TOutput, TSecrets>,
+    ): void;
+  };
+}
+
+/**
+ * Backstage's actions registry under its own service id, typed to also take schemas as objects.
+ * Plugins that use the callback form can import the ref from `@backstage/backend-plugin-api/alpha`.
+ */
+export const actionsRegistryServiceRef = createServiceRef<ActionsRegistryService>({
+  id: backstageActionsRegistryServiceRef.id,
+  scope: 'plugin',
+});

@@ -1,0 +1,18 @@
+export type {
+  ActionCall,
+  ActionDoor,
+  ActionGate,
+  ActionGateStage,
+  ActionGatesService,
+} from './actionGates.js';
+export { actionGatesServiceRef } from './actionGates.js';
+export type {
+  ActionContext,
+  ActionExample,
+  ActionOptions,
+  ActionSchema,
+  ActionsRegistryService,
+} from './actionsRegistry.js';
+export { actionsRegistryServiceRef } from './actionsRegistry.js';
+export type { StartupNote, StartupNotesService } from './startupNotes.js';
+export { startupNotesServiceRef } from './startupNotes.js';

@@ -1,0 +1,119 @@
+import type { AuthService, BackstageCredentials, LoggerService } from '@backstage/backend-plugin-api';
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { LocalActions } from '../registry/localActions.js';
+import { assertMayDelegate, delegate } from './delegate.js';
+import type { RemoteSource } from './RemoteSource.js';
+import type { VisibleAction, VisibleActions } from './VisibleAction.js';
+
+/**
+ * What exists, here and in other backends, seen from one plugin that lists and calls it on behalf
+ * of its callers. Only the plugins of `backend.actions.pluginSources` are part of it.
+ */
+export class ActionCatalogue {
+  readonly #auth: AuthService;
+  readonly #logger: LoggerService;
+  readonly #sourceIds: readonly string[];
+  readonly #local: LocalActions;
+  readonly #createRemote: (pluginId: string) => RemoteSource;
+  readonly #remotes = new Map<string, RemoteSource>();
+
+  constructor(options: {
+    auth: AuthService;
+    logger: LoggerService;
+    sourceIds: readonly string[];
+    local: LocalActions;
+    createRemote: (pluginId: string) => RemoteSource;
+  }) {
+    this.#auth = options.auth;
+    this.#logger = options.logger;
+    this.#sourceIds = [...new Set(options.sourceIds)];
+    this.#local = options.local;
+    this.#createRemote = options.createRemote;
+  }
+
+  /** All that `credentials` may see, of all sources that answer. */
+  async list(credentials: BackstageCredentials): Promise<VisibleActions> {
+    const perSource = await Promise.all(this.#sourceIds.map(pluginId => this.#listSource(pluginId, credentials)));
+    return {
+      descriptors: perSource.flatMap(({ descriptors }) => descriptors),
+      fingerprint: perSource.map(({ fingerprint }) => fingerprint).join('|'),
+    };
+  }
+
+  /** @returns undefined if there is no such action or `credentials` may not see it. Asks only its own source. */
+  async find(id: string, credentials: BackstageCredentials): Promise<VisibleAction | undefined> {
+    const pluginId = id.slice(0, Math.max(0, id.indexOf(':')));
+    if (!this.#sourceIds.includes(pluginId)) {
+      return undefined;
+    }
+    const local = this.#local.get(pluginId);
+    if (local) {
+      const home = await this.#delegated(pluginId, local.auth, credentials);
+      return home && local.find(id, home);
+    }
+    const { descriptors } = await this.#listSource(pluginId, credentials);
+    const descriptor = descriptors.find(action => action.id === id);
+    return descriptor && { descriptor, run: call => this.#remote(pluginId).invoke(id, call, credentials) };
+  }
+
+  /** Every action that is known of so far, whoever asked: what names are given over. */
+  get known(): VisibleActions {
+    const perSource = this.#sourceIds.map(pluginId => {
+      const local = this.#local.get(pluginId);
+      return local ? { descriptors: local.published, fingerprint: local.fingerprint } : this.#remote(pluginId).known;
+    });
+    return {
+      descriptors: perSource.flatMap(({ descriptors }): readonly ActionsServiceAction[] => descriptors),
+      fingerprint: perSource.map(({ fingerprint }) => fingerprint).join('|'),
+    };
+  }
+
+  /** Sources in other backends, whose actions become known only by asking. */
+  get remoteSourceIds(): string[] {
+    return this.#sourceIds.filter(pluginId => !this.#local.get(pluginId));
+  }
+
+  /** Asks one source for what `credentials` may see, and so makes it known. */
+  async discover(pluginId: string, credentials: BackstageCredentials): Promise<void> {
+    await this.#listSource(pluginId, credentials);
+  }
+
+  async #listSource(pluginId: string, credentials: BackstageCredentials): Promise<VisibleActions> {
+    const local = this.#local.get(pluginId);
+    try {
+      await assertMayDelegate({ auth: this.#auth, targetPluginId: pluginId, credentials });
+      return await (local
+        ? local.list(() => delegate({ auth: this.#auth, target: local.auth, targetPluginId: pluginId, credentials }))
+        : this.#remote(pluginId).list(credentials));
+    } catch (error) {
+      if ((error as Error).name !== 'NotAllowedError') {
+        this.#logger.warn(`Failed to list the actions of ${pluginId}`, error as Error);
+      }
+      return { descriptors: [], fingerprint: `${pluginId}!` };
+    }
+  }
+
+  async #delegated(
+    targetPluginId: string,
+    target: AuthService,
+    credentials: BackstageCredentials,
+  ): Promise<BackstageCredentials | undefined> {
+    try {
+      return await delegate({ auth: this.#auth, target, targetPluginId, credentials });
+    } catch (error) {
+      if ((error as Error).name === 'NotAllowedError') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  #remote(pluginId: string): RemoteSource {
+    let remote = this.#remotes.get(pluginId);
+    if (!remote) {
+      remote = this.#createRemote(pluginId);
+      this.#remotes.set(pluginId, remote);
+    }
+    return remote;
+  }
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import type { AuthService, BackstageCredentials, DiscoveryService, LoggerService } from '@backstage/backend-plugin-api';
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import { NotFoundError, ResponseError, ServiceUnavailableError } from '@backstage/errors';
+import * as z from 'zod';
+import type { ActionsConfig } from '../config.js';
+import type { ActionRun, VisibleActions } from './VisibleAction.js';
+
+const MAX_PRINCIPALS = 1_000;
+const RETRY_AFTER_MS = { first: 1_000, most: 60_000 };
+
+const jsonSchemaSchema = z.record(z.string(), z.unknown());
+const answerSchema = z.object({
+  actions: z.array(
+    z.looseObject({
+      id: z.string(),
+      pluginId: z.string(),
+      name: z.string(),
+      title: z.string(),
+      description: z.string(),
+      schema: z.looseObject({ input: jsonSchemaSchema, output: jsonSchemaSchema, secrets: jsonSchemaSchema.optional() }),
+      attributes: z.looseObject({ readOnly: z.boolean(), destructive: z.boolean(), idempotent: z.boolean() }),
+    }),
+  ),
+});
+
+/** What a source last answered to one principal. */
+interface Snapshot {
+  actions: VisibleActions;
+  freshUntilMs: number;
+  refreshing: Promise<void> | undefined;
+  failures: number;
+}
+
+/**
+ * The actions of a plugin in another backend. Lists are kept per principal, because the source
+ * leaves out what that principal may not see; a list past its time is still answered while a new
+ * one is fetched. A source that fails is asked again later, and not waited for in the meantime.
+ */
+export class RemoteSource {
+  readonly pluginId: string;
+  readonly #auth: AuthService;
+  readonly #discovery: DiscoveryService;
+  readonly #logger: LoggerService;
+  readonly #remote: ActionsConfig['remote'];
+  readonly #isIncluded: (action: ActionsServiceAction) => boolean;
+  readonly #nowMs: () => number;
+  readonly #snapshots = new Map<string, Snapshot>();
+  #isUp: boolean | undefined;
+
+  constructor(options: {
+    pluginId: string;
+    auth: AuthService;
+    discovery: DiscoveryService;
+    logger: LoggerService;
+    remote: ActionsConfig['remote'];
+    isIncluded: (action: ActionsServiceAction) => boolean;
+    nowMs?: () => number;
+  }) {
+    this.pluginId = options.pluginId;
+    this.#auth = options.auth;
+    this.#discovery = options.discovery;
+    this.#logger = options.logger;
+    this.#remote = options.remote;
+    this.#isIncluded = options.isIncluded;
+    this.#nowMs = options.nowMs ?? Date.now;
+  }
+
+  /** Waits for the source only while nothing is known of it; never throws for a source that is away. */
+  async list(credentials: BackstageCredentials): Promise<VisibleActions> {
+    const snapshot = this.#snapshotOf(this.#remotePrincipal(credentials));
+    if (this.#nowMs() >= snapshot.freshUntilMs) {
+      snapshot.refreshing ??= this.#refresh(snapshot, credentials).finally(() => {
+        snapshot.refreshing = undefined;
+      });
+      if (snapshot.actions === NOTHING_YET && snapshot.failures === 0) {
+        await snapshot.refreshing;
+      }
+    }
+    return snapshot.actions;
+  }
+
+  /** Every action that any principal has been shown, for naming. */
+  get known(): VisibleActions {
+    const snapshots = [...this.#snapshots.values()].map(({ actions }) => actions);
+    const byId = new Map(snapshots.flatMap(({ descriptors }) => descriptors.map(action => [action.id, action])));
+    return {
+      descriptors: [...byId.values()],
+      fingerprint: [...new Set(snapshots.map(({ fingerprint }) => fingerprint))].sort().join('+'),
+    };
+  }
+
+  async invoke(id: string, { input, secrets, signal }: ActionRun, credentials: BackstageCredentials): Promise<unknown> {
+    const version = secrets ? 'v2' : 'v1';
+    const response = await this.#request(`/${version}/actions/${encodeURIComponent(id)}/invoke`, credentials, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(secrets ? { input, secrets } : (input ?? {})),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#remote.invokeTimeoutSeconds * 1000)]),
+    });
+    const { output } = (await response.json()) as { output: unknown };
+    return output;
+  }
+
+  async #refresh(snapshot: Snapshot, credentials: BackstageCredentials): Promise<void> {
+    try {
+      snapshot.actions = await this.#fetchList(credentials);
+      snapshot.failures = 0;
+      snapshot.freshUntilMs = this.#nowMs() + this.#remote.cacheSeconds * 1000;
+      this.#report(true, `Action source "${this.pluginId}" answers with ${snapshot.actions.descriptors.length} actions`);
+    } catch (error) {
+      const waitMs = Math.min(RETRY_AFTER_MS.first * 2 ** snapshot.failures, RETRY_AFTER_MS.most);
+      snapshot.failures += 1;
+      snapshot.freshUntilMs = this.#nowMs() + waitMs;
+      this.#report(false, `Failed to fetch actions from ${this.pluginId}: ${describe(error)}`);
+    }
+  }
+
+  async #fetchList(credentials: BackstageCredentials): Promise<VisibleActions> {
+    const response = await this.#request('/v1/actions', credentials, {
+      signal: AbortSignal.timeout(this.#remote.timeoutSeconds * 1000),
+    });
+    const text = await response.text();
+    const { actions } = answerSchema.parse(JSON.parse(text)) as { actions: ActionsServiceAction[] };
+    return {
+      descriptors: actions.filter(action => action.id.startsWith(`${this.pluginId}:`) && this.#isIncluded(action)),
+      fingerprint: `${this.pluginId}#${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`,
+    };
+  }
+
+  /** @throws ResponseError for an error answer, ServiceUnavailableError for none. */
+  async #request(path: string, credentials: BackstageCredentials, init: RequestInit): Promise<Response> {
+    const { token } = await this.#auth.getPluginRequestToken({ onBehalfOf: credentials, targetPluginId: this.pluginId });
+    const baseUrl = await this.#discovery.getBaseUrl(this.pluginId);
+    const response = await fetch(`${baseUrl}/.backstage/actions${path}`, {
+      ...init,
+      headers: { ...init.headers, ...(token && { Authorization: `Bearer ${token}` }) },
+    }).catch(error => {
+      throw new ServiceUnavailableError(`Action source "${this.pluginId}" does not answer (${describe(error)})`);
+    });
+    if (!response.ok) {
+      throw await ResponseError.fromResponse(response);
+    }
+    return response;
+  }
+
+  #snapshotOf(key: string): Snapshot {
+    let snapshot = this.#snapshots.get(key);
+    if (snapshot) {
+      // Kept in the order of use, so that the first is the one unused for longest.
+      this.#snapshots.delete(key);
+    } else {
+      snapshot = { actions: NOTHING_YET, freshUntilMs: 0, refreshing: undefined, failures: 0 };
+    }
+    this.#snapshots.set(key, snapshot);
+    if (this.#snapshots.size > MAX_PRINCIPALS) {
+      const [oldest] = this.#snapshots.keys();
+      this.#snapshots.delete(oldest as string);
+    }
+    return snapshot;
+  }
+
+  /** Every service reaches the source as the calling plugin, so they share one list. */
+  #remotePrincipal(credentials: BackstageCredentials): string {
+    return this.#auth.isPrincipal(credentials, 'user') ? credentials.principal.userEntityRef : 'service';
+  }
+
+  /** Says once that a source came or went, rather than on every list. */
+  #report(isUp: boolean, message: string): void {
+    if (this.#isUp === isUp) {
+      return;
+    }
+    this.#isUp = isUp;
+    if (isUp) {
+      this.#logger.info(message);
+    } else {
+      this.#logger.warn(message);
+    }
+  }
+}
+
+const NOTHING_YET: VisibleActions = { descriptors: [], fingerprint: '' };
+
+function describe(error: unknown): string {
+  if (error instanceof z.ZodError) {
+    return `the answer is no list of actions: ${z.prettifyError(error).split('\n').slice(0, 4).join(' ')}`;
+  }
+  if (error instanceof NotFoundError || (error as Error)?.name === 'ResponseError') {
+    return (error as Error).message;
+  }
+  const cause = (error as { cause?: { code?: string } })?.cause;
+  return cause?.code ?? (error as Error)?.message ?? String(error);
+}

@@ -1,0 +1,28 @@
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { Parsed } from '../registry/compileSchema.js';
+
+/** What runs an action, once every step has let the call through. */
+export interface ActionRun {
+  input: unknown;
+  secrets: unknown;
+  signal: AbortSignal;
+}
+
+/** An action that one caller may see, ready to be called for them. */
+export interface VisibleAction {
+  readonly descriptor: ActionsServiceAction;
+  /** Checks of the owner's schemas; absent where the owner is another backend, which checks for itself. */
+  readonly checks?: {
+    input(value: unknown): Parsed | Promise<Parsed>;
+    output(value: unknown): Parsed | Promise<Parsed>;
+    secrets?(value: unknown): Parsed | Promise<Parsed>;
+  };
+  run(call: ActionRun): Promise<unknown>;
+}
+
+/** The actions of one source that one caller may see. */
+export interface VisibleActions {
+  readonly descriptors: readonly ActionsServiceAction[];
+  /** Equal strings mean equal lists, within this process. */
+  readonly fingerprint: string;
+}

@@ -1,0 +1,45 @@
+import type { AuthService, BackstageCredentials } from '@backstage/backend-plugin-api';
+
+const isServicePrincipal = (credentials: BackstageCredentials): boolean =>
+  (credentials.principal as { type?: string }).type === 'service';
+
+/**
+ * The credentials with which `targetPluginId` would see a call that the plugin of `auth` makes on
+ * behalf of `credentials`, exactly as if it went over HTTP: a user stays that user with the calling
+ * plugin as actor, a service becomes the calling plugin, and the access restrictions of a token
+ * decide whether it may be passed on at all.
+ *
+ * @throws NotAllowedError if the restrictions forbid the target.
+ */
+export async function delegate(options: {
+  auth: AuthService;
+  target: AuthService;
+  targetPluginId: string;
+  credentials: BackstageCredentials;
+}): Promise<BackstageCredentials> {
+  const { auth, target, targetPluginId, credentials } = options;
+  if (isServicePrincipal(credentials)) {
+    await assertMayDelegate(options);
+    return auth.getOwnServiceCredentials();
+  }
+  const { token } = await auth.getPluginRequestToken({ onBehalfOf: credentials, targetPluginId });
+  return token === '' ? target.getNoneCredentials() : target.authenticate(token);
+}
+
+/** @throws NotAllowedError if the access restrictions of a token do not include the target plugin. */
+export async function assertMayDelegate(options: {
+  auth: AuthService;
+  targetPluginId: string;
+  credentials: BackstageCredentials;
+}): Promise<void> {
+  const { auth, targetPluginId, credentials } = options;
+  const { accessRestrictions } = credentials.principal as { accessRestrictions?: unknown };
+  if (accessRestrictions) {
+    await auth.getPluginRequestToken({ onBehalfOf: credentials, targetPluginId });
+  }
+}
+
+/** A principal as a key of caches and sessions: equal for equal rights, never a secret. */
+export function principalKey({ principal }: BackstageCredentials): string {
+  return String(principal);
+}

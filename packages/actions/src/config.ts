@@ -1,0 +1,63 @@
+import type { RootConfigService } from '@backstage/backend-plugin-api';
+import { InputError } from '@backstage/errors';
+import * as z from 'zod';
+import { type ActionFilter, actionFilterSchema } from './catalogue/ActionFilter.js';
+
+const actionsConfigSchema = z.strictObject({
+  /** Plugins whose actions are published. Absent: this backend's registries serve theirs, and nobody asks for them. */
+  pluginSources: z.array(z.string().min(1)).optional(),
+  filter: actionFilterSchema.optional(),
+  remote: z
+    .strictObject({
+      cacheSeconds: z.number().min(0).max(86_400).default(30),
+      timeoutSeconds: z.number().min(0.1).max(300).default(5),
+      invokeTimeoutSeconds: z.number().min(0.1).max(86_400).default(300),
+    })
+    .prefault({}),
+});
+
+/** `backend.actions`, read and checked. */
+export interface ActionsConfig {
+  readonly pluginSources: readonly string[] | undefined;
+  readonly filter: ActionFilter;
+  readonly remote: {
+    readonly cacheSeconds: number;
+    readonly timeoutSeconds: number;
+    readonly invokeTimeoutSeconds: number;
+  };
+}
+
+/** @throws InputError that lists every mistake under `backend.actions` with its path. */
+export function readActionsConfig(config: RootConfigService): ActionsConfig {
+  const { pluginSources, filter, remote } = readConfigSection(config, 'backend.actions', actionsConfigSchema);
+  return { pluginSources, filter: filter ?? {}, remote };
+}
+
+/**
+ * Reads one section of the configuration with a zod schema.
+ *
+ * @param key - a dotted path, such as `backend.actions`; a missing section is read as `{}`.
+ * @throws InputError that lists every mistake with its path, what was expected and what came.
+ */
+export function readConfigSection<TSchema extends z.ZodType>(
+  config: RootConfigService,
+  key: string,
+  schema: TSchema,
+): z.output<TSchema> {
+  const value = config.getOptional(key) ?? {};
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) {
+    return parsed.data;
+  }
+  const mistakes = parsed.error.issues.flatMap(issue => describeMistake(key, issue));
+  throw new InputError(`Wrong configuration:\n${mistakes.map(line => `  ${line}`).join('\n')}`);
+}
+
+function describeMistake(section: string, issue: z.core.$ZodIssue): string[] {
+  const path = [section, ...issue.path.map(String)].join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key => `${path}.${key}: there is no such key`);
+  }
+  const message = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
+  return [`${path}: ${message}, got ${JSON.stringify(issue.input) ?? 'nothing'}`];
+}

@@ -1,0 +1,38 @@
+import { createBackendFeatureLoader } from '@backstage/backend-plugin-api';
+import { actionCatalogueServiceFactory } from './catalogue/actionCatalogueServiceFactory.js';
+import { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
+import { actionGatesServiceFactory } from './invocation/actionGates.js';
+import { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
+import { localActionsServiceFactory } from './registry/localActions.js';
+
+export { ActionCatalogue } from './catalogue/ActionCatalogue.js';
+export { type ActionFilter, actionFilterSchema, compileActionFilter } from './catalogue/ActionFilter.js';
+export { actionCatalogueServiceFactory, actionCatalogueServiceRef } from './catalogue/actionCatalogueServiceFactory.js';
+export { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
+export { principalKey } from './catalogue/delegate.js';
+export type { ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
+export { readConfigSection } from './config.js';
+export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
+export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
+export { Invocation } from './invocation/Invocation.js';
+export { type DoorAudit, invokeAction } from './invocation/invokeAction.js';
+export { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
+export type { Parsed } from './registry/compileSchema.js';
+export { type Contribution, LocalActions, localActionsServiceFactory, localActionsServiceRef } from './registry/localActions.js';
+
+/** Everything that lets the plugins of one backend register actions and call each other's. */
+export const actionsServiceFactories = [
+  localActionsServiceFactory,
+  actionGatesServiceFactory,
+  actionsRegistryServiceFactory,
+  actionCatalogueServiceFactory,
+  actionsServiceFactory,
+];
+
+/** For backends that run plugins with actions and no MCP server: `backend.add(import('@callboard/actions'))`. */
+export const actionsFeatures = createBackendFeatureLoader({
+  *loader() {
+    yield* actionsServiceFactories;
+  },
+});
+export { actionsFeatures as default };

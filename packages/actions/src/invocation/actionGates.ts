@@ -1,0 +1,41 @@
+import { createServiceFactory, createServiceRef, type ServiceRef } from '@backstage/backend-plugin-api';
+import {
+  type ActionCall,
+  type ActionGate,
+  type ActionGateStage,
+  type ActionGatesService,
+  actionGatesServiceRef,
+} from '@callboard/actions-api';
+
+/** The gates of all plugins, by the stage at which they are asked. */
+export class ActionGateChecks implements ActionGatesService {
+  readonly #gates: ActionGate[] = [];
+
+  add(gate: ActionGate): void {
+    if (this.#gates.some(({ id }) => id === gate.id)) {
+      throw new Error(`There is a gate "${gate.id}" already`);
+    }
+    this.#gates.push(gate);
+  }
+
+  /** @throws what the first refusing gate of the stage throws. */
+  async check(stage: ActionGateStage, call: ActionCall): Promise<void> {
+    for (const gate of this.#gates) {
+      if (gate.stage === stage) {
+        await gate.check(call);
+      }
+    }
+  }
+}
+
+/** The same service as `actionGatesServiceRef`, as the invocation path uses it. */
+export const actionGateChecksServiceRef = createServiceRef<ActionGateChecks>({
+  id: actionGatesServiceRef.id,
+  scope: 'root',
+}) as ServiceRef<ActionGateChecks, 'root', 'singleton'>;
+
+export const actionGatesServiceFactory = createServiceFactory({
+  service: actionGateChecksServiceRef,
+  deps: {},
+  factory: () => new ActionGateChecks(),
+});

@@ -1,0 +1,113 @@
+import type { AuthService, BackstageCredentials, LoggerService, PermissionsService } from '@backstage/backend-plugin-api';
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import { AuthorizeResult } from '@backstage/plugin-permission-common';
+import type { VisibleAction, VisibleActions } from '../catalogue/VisibleAction.js';
+import type { RegisteredAction } from './prepareAction.js';
+
+/**
+ * The actions that one plugin of this process has registered. Credentials given to it are those
+ * that the plugin itself would see.
+ */
+export class PluginActions {
+  readonly pluginId: string;
+  readonly auth: AuthService;
+  readonly #permissions: PermissionsService;
+  readonly #logger: LoggerService;
+  readonly #isPublished: (action: ActionsServiceAction) => boolean;
+  readonly #registered = new Map<string, RegisteredAction>();
+  readonly #refused = new Map<string, string>();
+  #published: RegisteredAction[] = [];
+  #version = 0;
+
+  constructor(options: {
+    pluginId: string;
+    auth: AuthService;
+    permissions: PermissionsService;
+    logger: LoggerService;
+    /** Whether configuration lets an action of this plugin out. */
+    isPublished: (action: ActionsServiceAction) => boolean;
+  }) {
+    this.pluginId = options.pluginId;
+    this.auth = options.auth;
+    this.#permissions = options.permissions;
+    this.#logger = options.logger;
+    this.#isPublished = options.isPublished;
+  }
+
+  /** @throws Error if the id is taken. */
+  add(action: RegisteredAction): void {
+    const { id } = action.descriptor;
+    if (this.#registered.has(id)) {
+      throw new Error(`Action with id "${id}" is already registered`);
+    }
+    this.#registered.set(id, action);
+    this.#published = [...this.#registered.values()].filter(({ descriptor }) => this.#isPublished(descriptor));
+    this.#version += 1;
+  }
+
+  refuse(id: string, reason: string): void {
+    this.#refused.set(id, reason);
+    this.#logger.error(`Action "${id}" is not published: ${reason}`);
+  }
+
+  get refused(): { id: string; reason: string }[] {
+    return [...this.#refused].map(([id, reason]) => ({ id, reason }));
+  }
+
+  /** What configuration lets out, whoever asks. */
+  get published(): ActionsServiceAction[] {
+    return this.#published.map(({ descriptor }) => descriptor);
+  }
+
+  get fingerprint(): string {
+    return `${this.pluginId}@${this.#version}`;
+  }
+
+  get hasPermissionedActions(): boolean {
+    return this.#published.some(action => action.visibilityPermission);
+  }
+
+  /** @param credentials - asked for only if an action needs a permission to be seen. */
+  async list(credentials: () => Promise<BackstageCredentials>): Promise<VisibleActions> {
+    if (!this.hasPermissionedActions) {
+      return { descriptors: this.published, fingerprint: this.fingerprint };
+    }
+    const visible = await this.#withoutForbidden(this.#published, await credentials());
+    const hidden = this.#published.filter(action => !visible.includes(action)).map(({ descriptor }) => descriptor.name);
+    return {
+      descriptors: visible.map(({ descriptor }) => descriptor),
+      fingerprint: `${this.fingerprint}-${hidden.join(',')}`,
+    };
+  }
+
+  /** @returns undefined if there is no such action or the caller may not see it. */
+  async find(id: string, credentials: BackstageCredentials): Promise<VisibleAction | undefined> {
+    const action = this.#registered.get(id);
+    if (!action || !this.#isPublished(action.descriptor)) {
+      return undefined;
+    }
+    if (action.visibilityPermission && (await this.#withoutForbidden([action], credentials)).length === 0) {
+      return undefined;
+    }
+    return {
+      descriptor: action.descriptor,
+      checks: action.checks,
+      run: ({ input, secrets, signal }) =>
+        action.handler({ input, secrets, signal, credentials, logger: this.#logger }).then(result => result?.output),
+    };
+  }
+
+  async #withoutForbidden(actions: RegisteredAction[], credentials: BackstageCredentials): Promise<RegisteredAction[]> {
+    const guarded = actions.flatMap(action =>
+      action.visibilityPermission ? [{ action, permission: action.visibilityPermission }] : [],
+    );
+    const decisions = await this.#permissions.authorize(
+      guarded.map(({ permission }) => ({ permission })),
+      { credentials },
+    );
+    const forbidden = new Set(
+      guarded.flatMap(({ action }, index) => (decisions[index]?.result === AuthorizeResult.ALLOW ? [] : [action])),
+    );
+    return actions.filter(action => !forbidden.has(action));
+  }
+}

@@ -1,0 +1,54 @@
+import { coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
+import { type ActionsRegistryService, actionsRegistryServiceRef } from '@callboard/actions-api';
+import { compileActionFilter } from '../catalogue/ActionFilter.js';
+import { readActionsConfig } from '../config.js';
+import { actionGateChecksServiceRef } from '../invocation/actionGates.js';
+import { createActionsRouter } from './actionsRouter.js';
+import { localActionsServiceRef } from './localActions.js';
+import { PluginActions } from './PluginActions.js';
+import { type GivenAction, prepareAction } from './prepareAction.js';
+
+/** Callboard's registry in place of Backstage's: the same contract, everything prepared once. */
+export const actionsRegistryServiceFactory = createServiceFactory({
+  service: actionsRegistryServiceRef,
+  deps: {
+    metadata: coreServices.pluginMetadata,
+    config: coreServices.rootConfig,
+    httpRouter: coreServices.httpRouter,
+    httpAuth: coreServices.httpAuth,
+    auth: coreServices.auth,
+    auditor: coreServices.auditor,
+    logger: coreServices.logger,
+    permissions: coreServices.permissions,
+    permissionsRegistry: coreServices.permissionsRegistry,
+    localActions: localActionsServiceRef,
+    gates: actionGateChecksServiceRef,
+  },
+  factory({ metadata, config, httpRouter, permissionsRegistry, localActions, ...services }) {
+    const pluginId = metadata.getId();
+    const { pluginSources, filter } = readActionsConfig(config);
+    const isIncluded = compileActionFilter(filter);
+    const actions = new PluginActions({
+      ...services,
+      pluginId,
+      isPublished: action => (pluginSources?.includes(pluginId) ?? true) && isIncluded(action),
+    });
+    localActions.add(actions);
+    httpRouter.use(createActionsRouter({ ...services, actions }));
+
+    return {
+      register(options: unknown) {
+        const given = options as GivenAction;
+        const prepared = prepareAction(pluginId, given);
+        if ('problems' in prepared) {
+          actions.refuse(`${pluginId}:${String(given?.name).slice(0, 128)}`, prepared.problems.join('; '));
+          return;
+        }
+        actions.add(prepared);
+        if (prepared.visibilityPermission) {
+          permissionsRegistry.addPermissions([prepared.visibilityPermission]);
+        }
+      },
+    } as ActionsRegistryService;
+  },
+});

@@ -1,0 +1,81 @@
+import type { AuditorService, AuthService, HttpAuthService, LoggerService } from '@backstage/backend-plugin-api';
+import { NotAllowedError } from '@backstage/errors';
+import express, { type Request, type Response, type Router } from 'express';
+import PromiseRouter from 'express-promise-router';
+import { describeError } from '../errors.js';
+import type { ActionGateChecks } from '../invocation/actionGates.js';
+import { Invocation } from '../invocation/Invocation.js';
+import { invokeAction } from '../invocation/invokeAction.js';
+import type { PluginActions } from './PluginActions.js';
+
+const MAX_BODY = '1mb';
+
+/**
+ * The HTTP contract of Backstage's distributed actions, which other backends and the Backstage CLI
+ * speak: a list, and the invoke endpoints v1 (the body is the input) and v2 (`{ input, secrets }`).
+ */
+export function createActionsRouter(options: {
+  actions: PluginActions;
+  auditor: AuditorService;
+  auth: AuthService;
+  gates: ActionGateChecks;
+  httpAuth: HttpAuthService;
+  logger: LoggerService;
+}): Router {
+  const { actions, auditor, auth, gates, httpAuth, logger } = options;
+  const router = PromiseRouter();
+  router.use('/.backstage/actions/', express.json({ limit: MAX_BODY }));
+
+  router.get('/.backstage/actions/v1/actions', async (req, res) => {
+    const credentials = await httpAuth.credentials(req);
+    const { descriptors } = await actions.list(async () => credentials);
+    res.json({ actions: descriptors });
+  });
+
+  const invoke = (readBody: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
+    const credentials = await httpAuth.credentials(req);
+    if (auth.isPrincipal(credentials, 'none')) {
+      throw new NotAllowedError('Actions must be invoked by an authenticated principal, not an anonymous request');
+    }
+    const id = req.params.actionId as string;
+    const invocation = new Invocation({
+      ...readBody(req.body),
+      name: id,
+      find: () => actions.find(id, credentials),
+      credentials,
+      door: 'http',
+      signal: abortedWhenClosed(res),
+    });
+    try {
+      const output = await invokeAction(invocation, { gates, auditor, audit: { eventId: 'action-execution', request: req } });
+      res.json({ output });
+    } catch (error) {
+      const described = describeError(error, { requestId: invocation.requestId, subject: `Action "${id}"` });
+      if (!described.expected) {
+        logger.error(`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
+      }
+      // The shape of Backstage's error answers, which its clients turn back into errors.
+      res.status(described.status).json({
+        error: { name: described.name, message: described.message },
+        request: { method: req.method, url: req.url },
+        response: { statusCode: described.status },
+      });
+    }
+  };
+  router.post('/.backstage/actions/v1/actions/:actionId/invoke', invoke(body => ({ input: body })));
+  router.post(
+    '/.backstage/actions/v2/actions/:actionId/invoke',
+    invoke(body => body as { input: unknown; secrets?: unknown }),
+  );
+  return router;
+}
+
+function abortedWhenClosed(res: Response): AbortSignal {
+  const controller = new AbortController();
+  res.once('close', () => {
+    if (!res.writableFinished) {
+      controller.abort();
+    }
+  });
+  return controller.signal;
+}

@@ -1,0 +1,106 @@
+import type { ActionSchema } from '@callboard/actions-api';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { JSONSchema7 } from 'json-schema';
+import * as zod from 'zod';
+import { z as zodV3 } from 'zod/v3';
+import { zodToJsonSchema } from 'zod-to-json-schema';
+
+/** A schema as an author gives it: an object, or Backstage's callback that is handed zod 3. */
+export type GivenSchema = ActionSchema | ((z: typeof zodV3) => unknown);
+
+export type Parsed = { ok: true; value: unknown } | { ok: false; problems: string };
+
+/** A schema made ready once, at registration. */
+export interface CompiledSchema {
+  readonly jsonSchema: JSONSchema7;
+  parse(value: unknown): Parsed | Promise<Parsed>;
+}
+
+/** Which face of a schema callers see: what it accepts, or what it produces. */
+export type SchemaSide = 'input' | 'output';
+
+interface DescribesItself {
+  jsonSchema: Record<SchemaSide, (options: { target: string }) => Record<string, unknown>>;
+}
+
+/**
+ * Converts a schema to JSON Schema draft 7 (what the actions endpoints carry) and to a validator.
+ *
+ * @throws Error that says what is wrong if it is no schema, cannot be expressed as JSON Schema, or
+ * has anything but an object at its root.
+ */
+export function compileSchema(given: GivenSchema, side: SchemaSide): CompiledSchema {
+  const schema = isStandardSchema(given) ? given : resolveCallback(given);
+  const jsonSchema = toJsonSchema(schema, side);
+  if (jsonSchema.type !== 'object') {
+    throw new Error(`expected an object at the root, got ${describeRoot(jsonSchema)}`);
+  }
+  const validate = schema['~standard'].validate;
+  return {
+    jsonSchema,
+    parse(value) {
+      const result = validate(value);
+      return result instanceof Promise ? result.then(toParsed) : toParsed(result);
+    },
+  };
+}
+
+function resolveCallback(given: unknown): StandardSchemaV1 {
+  if (typeof given !== 'function') {
+    throw new Error(`expected a schema or a function that returns one, got ${describeValue(given)}`);
+  }
+  const schema = given(zodV3);
+  if (!isStandardSchema(schema)) {
+    throw new Error(`expected the schema function to return a schema, got ${describeValue(schema)}`);
+  }
+  return schema;
+}
+
+// ArkType's types are functions that carry `~standard`, so this comes before the test for a callback.
+function isStandardSchema(value: unknown): value is StandardSchemaV1 {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
+    return false;
+  }
+  const standard = (value as Partial<StandardSchemaV1>)['~standard'];
+  return typeof standard?.validate === 'function';
+}
+
+function toJsonSchema(schema: StandardSchemaV1, side: SchemaSide): JSONSchema7 {
+  const standard = schema['~standard'] as Partial<DescribesItself> & StandardSchemaV1.Props;
+  try {
+    if (standard.jsonSchema) {
+      return standard.jsonSchema[side]({ target: 'draft-07' }) as JSONSchema7;
+    }
+    if ('_zod' in schema) {
+      return zod.toJSONSchema(schema as unknown as zod.ZodType, { io: side, target: 'draft-7' }) as JSONSchema7;
+    }
+    if (standard.vendor === 'zod') {
+      // biome-ignore lint/suspicious/noExplicitAny: zod-to-json-schema's own type for zod 3 schemas
+      return zodToJsonSchema(schema as any) as JSONSchema7;
+    }
+  } catch (error) {
+    throw new Error(`cannot be expressed as JSON Schema: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw new Error(`the schema library "${standard.vendor}" offers no JSON Schema (Standard JSON Schema)`);
+}
+
+function toParsed(result: StandardSchemaV1.Result<unknown>): Parsed {
+  return result.issues ? { ok: false, problems: result.issues.map(describeIssue).join('; ') } : { ok: true, value: result.value };
+}
+
+function describeIssue({ path, message }: StandardSchemaV1.Issue): string {
+  const at = (path ?? []).map(part => String(typeof part === 'object' ? part.key : part)).join('.');
+  return at ? `${at}: ${message}` : message;
+}
+
+function describeRoot(jsonSchema: JSONSchema7): string {
+  if (jsonSchema.type) {
+    return String(jsonSchema.type);
+  }
+  const union = (['anyOf', 'oneOf', 'allOf'] as const).find(keyword => jsonSchema[keyword]);
+  return union ? `a union (${union})` : 'a schema without a type';
+}
+
+function describeValue(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+}

@@ -1,0 +1,40 @@
+import { createServiceFactory, createServiceRef } from '@backstage/backend-plugin-api';
+import type { PluginActions } from './PluginActions.js';
+
+/** What a plugin of this process contributes. */
+export interface Contribution {
+  pluginId: string;
+  /** Ids of the actions that configuration lets out. */
+  actionIds: string[];
+  /** Actions that could not be published, and why. */
+  refused: { id: string; reason: string }[];
+}
+
+/** The registries of all plugins of this process, so that calls between them stay in it. */
+export class LocalActions {
+  readonly #plugins = new Map<string, PluginActions>();
+
+  add(plugin: PluginActions): void {
+    this.#plugins.set(plugin.pluginId, plugin);
+  }
+
+  get(pluginId: string): PluginActions | undefined {
+    return this.#plugins.get(pluginId);
+  }
+
+  /** Plugins that registered an action or tried to, by id. */
+  list(): Contribution[] {
+    return [...this.#plugins.values()]
+      .map(({ pluginId, published, refused }) => ({ pluginId, actionIds: published.map(({ id }) => id), refused }))
+      .filter(({ actionIds, refused }) => actionIds.length + refused.length > 0)
+      .sort((a, b) => (a.pluginId < b.pluginId ? -1 : 1));
+  }
+}
+
+export const localActionsServiceRef = createServiceRef<LocalActions>({ id: 'callboard.localActions', scope: 'root' });
+
+export const localActionsServiceFactory = createServiceFactory({
+  service: localActionsServiceRef,
+  deps: {},
+  factory: () => new LocalActions(),
+});

@@ -1,0 +1,122 @@
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { BasicPermission } from '@backstage/plugin-permission-common';
+import type { ActionContext } from '@callboard/actions-api';
+import type { JSONSchema7 } from 'json-schema';
+import type { VisibleAction } from '../catalogue/VisibleAction.js';
+import { type CompiledSchema, compileSchema, type GivenSchema, type SchemaSide } from './compileSchema.js';
+
+/** What `register` is given, seen without its type parameters. */
+export interface GivenAction {
+  name: string;
+  title: string;
+  description: string;
+  schema: { input?: GivenSchema; output?: GivenSchema; secrets?: GivenSchema };
+  examples?: ActionsServiceAction['examples'];
+  visibilityPermission?: BasicPermission;
+  attributes?: { destructive?: boolean; idempotent?: boolean; readOnly?: boolean };
+  action(context: ActionContext<unknown, unknown>): Promise<{ output?: unknown } | undefined>;
+}
+
+/** An action with its schemas converted and its validators made, once. */
+export interface RegisteredAction {
+  readonly descriptor: ActionsServiceAction;
+  readonly visibilityPermission: BasicPermission | undefined;
+  readonly checks: NonNullable<VisibleAction['checks']>;
+  readonly handler: GivenAction['action'];
+}
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const DESCRIPTION_MAX_CHARACTERS = 16_384;
+// Control characters but tab and line ends; zero-width, bidirectional and tag characters: text that
+// a person who reviews an action cannot see, but a model reads.
+const INVISIBLE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding these is the purpose
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
+
+/** @returns the action, or all that keeps it from being published. */
+export function prepareAction(pluginId: string, given: GivenAction): RegisteredAction | { problems: string[] } {
+  if (given === null || typeof given !== 'object') {
+    return { problems: [`expected an object that describes the action, got ${given === null ? 'null' : typeof given}`] };
+  }
+  const problems: string[] = [];
+  const check = (ok: boolean, problem: string) => ok || problems.push(problem);
+
+  check(
+    typeof given.name === 'string' && NAME.test(given.name),
+    `name: expected 1 to 128 letters, digits, "_", "-" or ".", not starting with "-" or ".", got ${quote(given.name)}`,
+  );
+  for (const field of ['title', 'description'] as const) {
+    const text: unknown = given[field];
+    check(typeof text === 'string', `${field}: expected text, got ${typeof text}`);
+    if (typeof text === 'string') {
+      check(text.length <= DESCRIPTION_MAX_CHARACTERS, `${field}: expected at most ${DESCRIPTION_MAX_CHARACTERS} characters, got ${text.length}`);
+      check(!INVISIBLE.test(text), `${field}: has invisible or control characters: ${quote(text)}`);
+    }
+  }
+  check(typeof given.action === 'function', `action: expected a function, got ${typeof given.action}`);
+
+  const compile = (field: 'input' | 'output' | 'secrets', side: SchemaSide): CompiledSchema | undefined => {
+    const schema = given.schema?.[field];
+    if (schema === undefined) {
+      return undefined;
+    }
+    try {
+      return compileSchema(schema, side);
+    } catch (error) {
+      problems.push(`schema.${field}: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const input = compile('input', 'input') ?? ANYTHING;
+  const output = compile('output', 'output') ?? ANYTHING;
+  const secrets = compile('secrets', 'input');
+
+  if (problems.length > 0) {
+    return { problems };
+  }
+  const readOnly = given.attributes?.readOnly ?? false;
+  return {
+    descriptor: {
+      id: `${pluginId}:${given.name}`,
+      pluginId,
+      name: given.name,
+      title: given.title,
+      description: given.description,
+      schema: {
+        input: input.jsonSchema,
+        output: output.jsonSchema,
+        ...(secrets && { secrets: secrets.jsonSchema }),
+      },
+      ...(given.examples && { examples: given.examples }),
+      attributes: {
+        readOnly,
+        destructive: given.attributes?.destructive ?? !readOnly,
+        idempotent: given.attributes?.idempotent ?? false,
+      },
+    },
+    visibilityPermission: given.visibilityPermission,
+    checks: { input: input.parse, output: output.parse, ...(secrets && { secrets: secrets.parse }) },
+    handler: async context => given.action(context),
+  };
+}
+
+/** For actions that give no schema: the same JSON Schema as upstream, and no check. */
+const ANYTHING: CompiledSchema = {
+  jsonSchema: {
+    type: 'object',
+    properties: {},
+    additionalProperties: false,
+    $schema: 'http://json-schema.org/draft-07/schema#',
+  } satisfies JSONSchema7,
+  parse: value => ({ ok: true, value }),
+};
+
+function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value.slice(0, 80) : value;
+  return (JSON.stringify(text) ?? String(value)).replace(
+    INVISIBLE_GLOBAL,
+    character => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+const INVISIBLE_GLOBAL = new RegExp(INVISIBLE.source, 'gu');

@@ -1,0 +1,6 @@
+import { createPermission } from '@backstage/plugin-permission-common';
+
+export const todoItemExportPermission = createPermission({
+  name: 'todo.item.export',
+  attributes: { action: 'read' },
+});
