@@ -57,15 +57,15 @@ export class ActionCatalogue {
   }
 
   /** Every action that is known of so far, whoever asked: what names are given over. */
-  get known(): VisibleActions {
-    const perSource = this.#sourceIds.map(pluginId => {
-      const local = this.#local.get(pluginId);
-      return local ? { descriptors: local.published, fingerprint: local.fingerprint } : this.#remote(pluginId).known;
-    });
-    return {
-      descriptors: perSource.flatMap(({ descriptors }): readonly ActionsServiceAction[] => descriptors),
-      fingerprint: perSource.map(({ fingerprint }) => fingerprint).join('|'),
-    };
+  get known(): ActionsServiceAction[] {
+    return this.#sourceIds.flatMap((pluginId): readonly ActionsServiceAction[] => (this.#local.get(pluginId) ?? this.#remote(pluginId)).known);
+  }
+
+  /** Changes whenever `known` does. */
+  get knownFingerprint(): string {
+    return this.#sourceIds
+      .map(pluginId => (this.#local.get(pluginId) ?? this.#remote(pluginId)).knownFingerprint)
+      .join('|');
   }
 
   /** Sources in other backends, whose actions become known only by asking. */

@@ -47,6 +47,7 @@ export class RemoteSource {
   readonly #nowMs: () => number;
   readonly #snapshots = new Map<string, Snapshot>();
   #isUp: boolean | undefined;
+  #knownVersion = 0;
 
   constructor(options: {
     pluginId: string;
@@ -80,14 +81,15 @@ export class RemoteSource {
     return snapshot.actions;
   }
 
-  /** Every action that any principal has been shown, for naming. */
-  get known(): VisibleActions {
-    const snapshots = [...this.#snapshots.values()].map(({ actions }) => actions);
-    const byId = new Map(snapshots.flatMap(({ descriptors }) => descriptors.map(action => [action.id, action])));
-    return {
-      descriptors: [...byId.values()],
-      fingerprint: [...new Set(snapshots.map(({ fingerprint }) => fingerprint))].sort().join('+'),
-    };
+  /** Every action that any principal has been shown. */
+  get known(): ActionsServiceAction[] {
+    const all = [...this.#snapshots.values()].flatMap(({ actions }) => actions.descriptors);
+    return [...new Map(all.map(action => [action.id, action])).values()];
+  }
+
+  /** Changes whenever `known` may have. */
+  get knownFingerprint(): string {
+    return `${this.pluginId}~${this.#knownVersion}`;
   }
 
   async invoke(id: string, { input, secrets, signal }: ActionRun, credentials: BackstageCredentials): Promise<unknown> {
@@ -104,7 +106,11 @@ export class RemoteSource {
 
   async #refresh(snapshot: Snapshot, credentials: BackstageCredentials): Promise<void> {
     try {
-      snapshot.actions = await this.#fetchList(credentials);
+      const actions = await this.#fetchList(credentials);
+      if (actions.fingerprint !== snapshot.actions.fingerprint) {
+        snapshot.actions = actions;
+        this.#knownVersion += 1;
+      }
       snapshot.failures = 0;
       snapshot.freshUntilMs = this.#nowMs() + this.#remote.cacheSeconds * 1000;
       this.#report(true, `Action source "${this.pluginId}" answers with ${snapshot.actions.descriptors.length} actions`);
@@ -156,6 +162,7 @@ export class RemoteSource {
     if (this.#snapshots.size > MAX_PRINCIPALS) {
       const [oldest] = this.#snapshots.keys();
       this.#snapshots.delete(oldest as string);
+      this.#knownVersion += 1;
     }
     return snapshot;
   }

@@ -17,6 +17,7 @@ export class PluginActions {
   readonly #registered = new Map<string, RegisteredAction>();
   readonly #refused = new Map<string, string>();
   #published: RegisteredAction[] = [];
+  #known: ActionsServiceAction[] = [];
   #version = 0;
 
   constructor(options: {
@@ -42,6 +43,7 @@ export class PluginActions {
     }
     this.#registered.set(id, action);
     this.#published = [...this.#registered.values()].filter(({ descriptor }) => this.#isPublished(descriptor));
+    this.#known = this.#published.map(({ descriptor }) => descriptor);
     this.#version += 1;
   }
 
@@ -55,28 +57,25 @@ export class PluginActions {
   }
 
   /** What configuration lets out, whoever asks. */
-  get published(): ActionsServiceAction[] {
-    return this.#published.map(({ descriptor }) => descriptor);
+  get known(): readonly ActionsServiceAction[] {
+    return this.#known;
   }
 
-  get fingerprint(): string {
+  /** Changes whenever `known` does. */
+  get knownFingerprint(): string {
     return `${this.pluginId}@${this.#version}`;
-  }
-
-  get hasPermissionedActions(): boolean {
-    return this.#published.some(action => action.visibilityPermission);
   }
 
   /** @param credentials - asked for only if an action needs a permission to be seen. */
   async list(credentials: () => Promise<BackstageCredentials>): Promise<VisibleActions> {
-    if (!this.hasPermissionedActions) {
-      return { descriptors: this.published, fingerprint: this.fingerprint };
+    if (!this.#published.some(action => action.visibilityPermission)) {
+      return { descriptors: this.#known, fingerprint: this.knownFingerprint };
     }
     const visible = await this.#withoutForbidden(this.#published, await credentials());
     const hidden = this.#published.filter(action => !visible.includes(action)).map(({ descriptor }) => descriptor.name);
     return {
       descriptors: visible.map(({ descriptor }) => descriptor),
-      fingerprint: `${this.fingerprint}-${hidden.join(',')}`,
+      fingerprint: `${this.knownFingerprint}-${hidden.join(',')}`,
     };
   }
 

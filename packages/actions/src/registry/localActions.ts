@@ -25,7 +25,7 @@ export class LocalActions {
   /** Plugins that registered an action or tried to, by id. */
   list(): Contribution[] {
     return [...this.#plugins.values()]
-      .map(({ pluginId, published, refused }) => ({ pluginId, actionIds: published.map(({ id }) => id), refused }))
+      .map(({ pluginId, known, refused }) => ({ pluginId, actionIds: known.map(({ id }) => id), refused }))
       .filter(({ actionIds, refused }) => actionIds.length + refused.length > 0)
       .sort((a, b) => (a.pluginId < b.pluginId ? -1 : 1));
   }

@@ -1,0 +1,25 @@
+/**
+ * A request that is turned away before the protocol sees it. Answered with its HTTP status and a
+ * JSON-RPC error; the codes of our own lie outside the range that JSON-RPC and MCP reserve.
+ */
+export class RefusedRequest extends Error {
+  override name = 'RefusedRequest';
+  readonly status: number;
+  readonly code: number;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, message: string, options: { code?: number; headers?: Record<string, string> } = {}) {
+    super(message);
+    this.status = status;
+    this.code = options.code ?? -31_000 - status;
+    this.headers = options.headers ?? {};
+  }
+
+  get body() {
+    return { jsonrpc: '2.0', error: { code: this.code, message: this.message }, id: null };
+  }
+}
+
+/** JSON-RPC 2.0 §5.1 */
+export const JSON_RPC_PARSE_ERROR = -32_700;
+export const JSON_RPC_INVALID_REQUEST = -32_600;

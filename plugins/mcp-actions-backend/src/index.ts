@@ -1,0 +1,1 @@
+export { mcpFeatures as default, mcpPlugin } from './plugin.js';

@@ -1,0 +1,109 @@
+import { coreServices, createBackendFeatureLoader, createBackendPlugin } from '@backstage/backend-plugin-api';
+import { actionsRegistryServiceRef, metricsServiceRef, tracingServiceRef } from '@backstage/backend-plugin-api/alpha';
+import {
+  actionCatalogueServiceRef,
+  actionGateChecksServiceRef,
+  actionsServiceFactories,
+  compileActionFilter,
+} from '@callboard/actions';
+import { startupNotesServiceRef } from '@callboard/actions-api';
+import { readMcpConfig } from './config.js';
+import { createAuthentication } from './guards/authenticate.js';
+import { createSourceCheck } from './guards/checkSource.js';
+import { PublishedServer } from './protocol/PublishedServer.js';
+import { createMcpRouter } from './router.js';
+import { reportStartup } from './startupReport.js';
+import { Telemetry } from './telemetry.js';
+import { ToolDirectory } from './tools/ToolDirectory.js';
+import { createTransports } from './transports/createTransports.js';
+import { resourceMetadataUrl, serveOAuthMetadata } from './wellKnown.js';
+
+/** Publishes the actions of `backend.actions.pluginSources` as MCP tools under `/api/mcp-actions/v1`. */
+export const mcpPlugin = createBackendPlugin({
+  pluginId: 'mcp-actions',
+  register(env) {
+    env.registerInit({
+      deps: {
+        auditor: coreServices.auditor,
+        catalogue: actionCatalogueServiceRef,
+        config: coreServices.rootConfig,
+        discovery: coreServices.discovery,
+        gates: actionGateChecksServiceRef,
+        httpAuth: coreServices.httpAuth,
+        httpRouter: coreServices.httpRouter,
+        lifecycle: coreServices.lifecycle,
+        logger: coreServices.logger,
+        metrics: metricsServiceRef,
+        notes: startupNotesServiceRef,
+        // Asked for so that this plugin, like any other, serves the actions endpoints.
+        registry: actionsRegistryServiceRef,
+        rootHttpRouter: coreServices.rootHttpRouter,
+        rootLifecycle: coreServices.rootLifecycle,
+        tracing: tracingServiceRef,
+      },
+      async init({ auditor, catalogue, config, discovery, gates, httpAuth, httpRouter, lifecycle, logger, ...services }) {
+        const { oauth, ...settings } = readMcpConfig(config);
+        const telemetry = new Telemetry({ ...services, captureToolPayload: settings.captureToolPayload });
+        const servers = settings.servers.map(
+          server =>
+            new PublishedServer({
+              config: server,
+              services: { auditor, gates, logger, telemetry },
+              tools: new ToolDirectory({
+                catalogue,
+                logger,
+                isIncluded: compileActionFilter(server.filter),
+                naming: { namespaced: settings.namespacedToolNames, style: settings.toolNameStyle },
+                label: server.key ? `the MCP server "${server.key}"` : 'the MCP server',
+              }),
+            }),
+        );
+        const transports = createTransports({ auditor, logger, telemetry, sessions: settings.sessions });
+        lifecycle.addShutdownHook(() => transports.close());
+
+        // The plugin authenticates by itself, so that a 401 is one that MCP clients understand.
+        httpRouter.addAuthPolicy({ path: '/v1', allow: 'unauthenticated' });
+        httpRouter.use(
+          createMcpRouter({
+            ...transports,
+            auditor,
+            logger,
+            servers,
+            maxRequestBodyBytes: settings.maxRequestBodyBytes,
+            checkSource: createSourceCheck(settings),
+            authenticate: createAuthentication({
+              httpAuth,
+              allowsAnonymous: settings.allowsAnonymous,
+              resourceMetadataUrl: async req =>
+                oauth.enabled ? resourceMetadataUrl(discovery, req.params.server) : undefined,
+            }),
+            ssePath: async req => {
+              const external = new URL(await discovery.getExternalBaseUrl('mcp-actions'));
+              const path = req.originalUrl.split('?')[0] as string;
+              // Behind a proxy that strips a prefix, only the external address tells the whole path.
+              return req.headers.host === external.host ? `${external.pathname}${req.path}` : path;
+            },
+          }),
+        );
+        if (oauth.enabled) {
+          serveOAuthMetadata({
+            ...services,
+            discovery,
+            logger,
+            serverKeys: servers.map(server => server.config.key),
+            refreshTokens: oauth.refreshTokens,
+          });
+        }
+        services.rootLifecycle.addStartupHook(await reportStartup({ ...services, discovery, logger, servers }));
+      },
+    });
+  },
+});
+
+/** The plugin and the actions services that it stands on, in place of Backstage's own. */
+export const mcpFeatures = createBackendFeatureLoader({
+  *loader() {
+    yield* actionsServiceFactories;
+    yield mcpPlugin;
+  },
+});

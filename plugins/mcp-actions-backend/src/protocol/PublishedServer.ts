@@ -1,0 +1,67 @@
+import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
+import { type ActionGateChecks, describeError } from '@callboard/actions';
+import { ProtocolError, ProtocolErrorCode, Server, type ServerContext } from '@modelcontextprotocol/server';
+import type { ServerConfig } from '../config.js';
+import type { ToolDirectory } from '../tools/ToolDirectory.js';
+import type { Telemetry } from '../telemetry.js';
+import { version } from '../version.js';
+import { callTool } from './callTool.js';
+import { listTools } from './listTools.js';
+import { fromAuthInfo } from './RequestContext.js';
+
+/** What the handlers of all servers share. */
+export interface ProtocolServices {
+  readonly auditor: AuditorService;
+  readonly gates: ActionGateChecks;
+  readonly logger: LoggerService;
+  readonly telemetry: Telemetry;
+}
+
+/** One of the MCP servers of this backend: its tools, and how it presents itself. */
+export class PublishedServer {
+  readonly config: ServerConfig;
+  readonly tools: ToolDirectory;
+  readonly services: ProtocolServices;
+
+  constructor(options: { config: ServerConfig; tools: ToolDirectory; services: ProtocolServices }) {
+    this.config = options.config;
+    this.tools = options.tools;
+    this.services = options.services;
+  }
+
+  /**
+   * Makes the protocol's side of one connection, exchange or session, in whichever era: nothing is
+   * registered per tool, so that this costs the same for one and for a thousand.
+   */
+  connectable(): Server {
+    const { name, description, instructions } = this.config;
+    const server = new Server(
+      { name, version, ...(description && { description }) },
+      { capabilities: { tools: {} }, ...(instructions && { instructions }) },
+    );
+    server.setRequestHandler('tools/list', (_request, ctx) =>
+      this.#guarded('tools/list', () => listTools(this, fromAuthInfo(ctx.http?.authInfo))),
+    );
+    server.setRequestHandler('tools/call', (request, ctx: ServerContext) =>
+      this.#guarded('tools/call', () =>
+        callTool(this, request.params, { ...fromAuthInfo(ctx.http?.authInfo), signal: ctx.mcpReq.signal }),
+      ),
+    );
+    return server;
+  }
+
+  // The SDK would send the message of any error to the client.
+  async #guarded<T>(method: string, handle: () => Promise<T>): Promise<T> {
+    try {
+      return await handle();
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        throw error;
+      }
+      const requestId = crypto.randomUUID();
+      this.services.logger.error(`${method} failed, request id ${requestId}`, error as Error);
+      const { message } = describeError(new Error(), { requestId, subject: method });
+      throw new ProtocolError(ProtocolErrorCode.InternalError, message, { requestId });
+    }
+  }
+}

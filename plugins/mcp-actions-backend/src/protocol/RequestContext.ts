@@ -1,0 +1,25 @@
+import type { BackstageCredentials } from '@backstage/backend-plugin-api';
+import type { AuthInfo } from '@modelcontextprotocol/server';
+import type { Request } from 'express';
+
+/** What handlers of protocol messages need to know of the HTTP request that carried the message. */
+export interface RequestContext {
+  readonly credentials: BackstageCredentials;
+  readonly request: Request;
+}
+
+const KEY = 'callboard';
+
+/** The SDK's transports hand `authInfo` through to handlers, and that is how the context travels. */
+export function toAuthInfo(context: RequestContext): AuthInfo {
+  return { token: '', clientId: '', scopes: [], extra: { [KEY]: context } };
+}
+
+/** @throws Error if a transport was not given the context: no message is served without a principal. */
+export function fromAuthInfo(authInfo: AuthInfo | undefined): RequestContext {
+  const context = authInfo?.extra?.[KEY];
+  if (!context) {
+    throw new Error('A message came without the context of its request');
+  }
+  return context as RequestContext;
+}

@@ -1,0 +1,107 @@
+import type { AuditorService, BackstageCredentials, LoggerService } from '@backstage/backend-plugin-api';
+import type { Request, Response, Router } from 'express';
+import PromiseRouter from 'express-promise-router';
+import type { RequestSource } from './guards/checkSource.js';
+import { RefusedRequest } from './guards/RefusedRequest.js';
+import { readJsonBody } from './guards/readJsonBody.js';
+import type { PublishedServer } from './protocol/PublishedServer.js';
+import type { Exchange } from './transports/Exchange.js';
+import type { SseStreams } from './transports/SseStreams.js';
+import type { StreamableEndpoint } from './transports/StreamableEndpoint.js';
+
+/** The routes of all servers: the guards in their order, then the transport. */
+export function createMcpRouter(options: {
+  auditor: AuditorService;
+  authenticate: (req: Request) => Promise<BackstageCredentials>;
+  checkSource: (source: RequestSource) => void;
+  logger: LoggerService;
+  maxRequestBodyBytes: number;
+  servers: readonly PublishedServer[];
+  sse: SseStreams;
+  streamable: StreamableEndpoint;
+  /** The path of `v1/sse` as the client of this request sees it. */
+  ssePath: (req: Request) => Promise<string>;
+}): Router {
+  const { auditor, authenticate, checkSource, logger, maxRequestBodyBytes, sse, streamable, ssePath } = options;
+  const serversByKey = new Map(options.servers.map(server => [server.config.key, server]));
+
+  const admit = async (req: Request, res: Response): Promise<Omit<Exchange, 'body'>> => {
+    checkSource({ target: req.originalUrl, host: req.headers.host, origin: req.headers.origin });
+    const credentials = await authenticate(req);
+    const server = serversByKey.get(req.params.server);
+    if (!server) {
+      throw new RefusedRequest(404, `There is no MCP server ${JSON.stringify(req.params.server)} here`);
+    }
+    return { req, res, server, context: { credentials, request: req } };
+  };
+  const admitWithBody = async (req: Request, res: Response): Promise<Exchange> => {
+    const admitted = await admit(req, res);
+    return { ...admitted, body: await readJsonBody(req, { maxBytes: maxRequestBodyBytes }) };
+  };
+
+  const answering = (handle: (req: Request, res: Response) => Promise<void>) => async (req: Request, res: Response) => {
+    try {
+      await handle(req, res);
+    } catch (error) {
+      await answerFailure({ error, req, res, auditor, logger });
+    }
+  };
+
+  const router = PromiseRouter();
+  for (const path of ['/v1', '/v1/:server']) {
+    router.get(`${path}/sse`, answering(async (req, res) => sse.open(await admit(req, res), await ssePath(req))));
+    router.post(`${path}/sse/messages`, answering(async (req, res) => sse.receive(await admitWithBody(req, res))));
+    router.all([`${path}/sse`, `${path}/sse/messages`], answering(async (req, res) => {
+      await admit(req, res);
+      throw methodNotAllowed(req.path.endsWith('/messages') ? 'POST' : 'GET');
+    }));
+  }
+  for (const path of ['/v1', '/v1/:server']) {
+    router.post(path, answering(async (req, res) => streamable.post(await admitWithBody(req, res))));
+    router.get(path, answering(async (req, res) => streamable.get(await admit(req, res))));
+    router.delete(path, answering(async (req, res) => streamable.delete(await admit(req, res))));
+    router.all(path, answering(async (req, res) => {
+      await admit(req, res);
+      throw methodNotAllowed('GET, POST, DELETE');
+    }));
+  }
+  return router;
+}
+
+function methodNotAllowed(allow: string): RefusedRequest {
+  return new RefusedRequest(405, `Method not allowed, expected ${allow}`, { headers: { Allow: allow } });
+}
+
+/** Requests that were turned away for who sent them or from where. */
+const AUDITED_STATUSES = [401, 403];
+
+async function answerFailure(options: {
+  error: unknown;
+  req: Request;
+  res: Response;
+  auditor: AuditorService;
+  logger: LoggerService;
+}): Promise<void> {
+  const { req, res, auditor, logger } = options;
+  let refusal: RefusedRequest;
+  if (options.error instanceof RefusedRequest) {
+    refusal = options.error;
+  } else {
+    const requestId = crypto.randomUUID();
+    logger.error(`${req.method} ${req.path} failed, request id ${requestId}`, options.error as Error);
+    refusal = new RefusedRequest(500, `Internal error; the server's log has the details under request id ${requestId}`, {
+      code: -32_603,
+    });
+  }
+  if (AUDITED_STATUSES.includes(refusal.status)) {
+    await auditor
+      .createEvent({ eventId: 'connection', request: req, meta: { actionType: 'refused', status: refusal.status } })
+      .then(event => event.fail({ error: refusal }))
+      .catch(error => logger.error('An audit event of a refused request could not be written', error));
+  }
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  res.status(refusal.status).set(refusal.headers).json(refusal.body);
+}

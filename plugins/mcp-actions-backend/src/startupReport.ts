@@ -1,0 +1,32 @@
+import type { DiscoveryService, LoggerService } from '@backstage/backend-plugin-api';
+import type { StartupNotesService } from '@callboard/actions-api';
+import type { PublishedServer } from './protocol/PublishedServer.js';
+
+/**
+ * Notes where the servers are.
+ *
+ * @returns the hook for when all plugins are up: it logs what each server offers, and has tool names
+ * worked out, so that collisions are reported at start.
+ */
+export async function reportStartup(options: {
+  discovery: DiscoveryService;
+  logger: LoggerService;
+  notes: StartupNotesService;
+  servers: readonly PublishedServer[];
+}): Promise<() => void> {
+  const { discovery, logger, notes, servers } = options;
+  const baseUrl = await discovery.getExternalBaseUrl('mcp-actions');
+  const published = servers.map(server => ({
+    server,
+    url: `${baseUrl}/v1${server.config.key ? `/${server.config.key}` : ''}`,
+    label: server.config.key ? `  (${server.config.name})` : '',
+  }));
+  notes.add({ title: 'MCP, Streamable HTTP', lines: published.map(({ url, label }) => `${url}${label}`) });
+  notes.add({ title: 'MCP, HTTP+SSE (deprecated)', lines: published.map(({ url, label }) => `${url}/sse${label}`) });
+  return () => {
+    for (const { server, url } of published) {
+      const count = server.tools.names.idOf.size;
+      logger.info(`MCP server "${server.config.name}" at ${url} publishes ${count} actions of this backend`);
+    }
+  };
+}

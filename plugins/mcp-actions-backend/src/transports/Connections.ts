@@ -1,0 +1,124 @@
+import { principalKey } from '@callboard/actions';
+import type { Server } from '@modelcontextprotocol/server';
+import { RefusedRequest } from '../guards/RefusedRequest.js';
+import type { PublishedServer } from '../protocol/PublishedServer.js';
+import type { RequestContext } from '../protocol/RequestContext.js';
+
+/** A connection that outlives a request: a session, or a stream of the deprecated transport. */
+export interface Connection<TTransport> {
+  readonly id: string;
+  readonly transport: TTransport;
+  readonly protocol: Server;
+  readonly server: PublishedServer;
+  readonly principal: string;
+  readonly openedAtMs: number;
+  lastUsedAtMs: number;
+  /** Streams that the client holds open; while there is one the connection is not idle. */
+  openStreams: number;
+}
+
+/** Told of connections that come and go. */
+export interface ConnectionObserver {
+  opened(connection: Connection<unknown>, context: RequestContext): void;
+  closed(connection: Connection<unknown>, durationMs: number): void;
+}
+
+/**
+ * The open connections of one transport. Each belongs to the principal that opened it and to the
+ * server it was opened on; to anybody else it does not exist.
+ */
+export class Connections<TTransport> {
+  readonly #byId = new Map<string, Connection<TTransport>>();
+  readonly #idleTimeoutMs: number;
+  readonly #maxConnections: number;
+  readonly #nowMs: () => number;
+  readonly #observer: ConnectionObserver;
+
+  constructor(options: {
+    idleTimeoutMs: number;
+    maxConnections: number;
+    observer: ConnectionObserver;
+    nowMs?: () => number;
+  }) {
+    this.#idleTimeoutMs = options.idleTimeoutMs;
+    this.#maxConnections = options.maxConnections;
+    this.#observer = options.observer;
+    this.#nowMs = options.nowMs ?? Date.now;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /**
+   * Makes room for one more: at the cap the caller's own longest unused connection gives way.
+   *
+   * @throws RefusedRequest 503 if the cap is reached by others.
+   */
+  async makeRoomFor(context: RequestContext): Promise<void> {
+    if (this.#byId.size < this.#maxConnections) {
+      return;
+    }
+    const principal = principalKey(context.credentials);
+    const [own] = [...this.#byId.values()]
+      .filter(connection => connection.principal === principal)
+      .sort((a, b) => a.lastUsedAtMs - b.lastUsedAtMs);
+    if (!own) {
+      throw new RefusedRequest(
+        503,
+        `All ${this.#maxConnections} sessions are in use (mcpActions.sessions.maxSessions); try again later`,
+        { headers: { 'Retry-After': '30' } },
+      );
+    }
+    await this.close(own.id);
+  }
+
+  add(
+    connection: Pick<Connection<TTransport>, 'id' | 'transport' | 'protocol' | 'server'>,
+    context: RequestContext,
+  ): Connection<TTransport> {
+    const nowMs = this.#nowMs();
+    const added: Connection<TTransport> = {
+      ...connection,
+      principal: principalKey(context.credentials),
+      openedAtMs: nowMs,
+      lastUsedAtMs: nowMs,
+      openStreams: 0,
+    };
+    this.#byId.set(connection.id, added);
+    this.#observer.opened(added, context);
+    return added;
+  }
+
+  /** @returns undefined for ids that are unknown, ended, another principal's or another server's. */
+  find(id: string, server: PublishedServer, context: RequestContext): Connection<TTransport> | undefined {
+    const connection = this.#byId.get(id);
+    if (connection?.server !== server || connection.principal !== principalKey(context.credentials)) {
+      return undefined;
+    }
+    connection.lastUsedAtMs = this.#nowMs();
+    return connection;
+  }
+
+  /** Closes what nobody has used for longer than the idle time-out. */
+  async closeIdle(): Promise<void> {
+    const idleSinceMs = this.#nowMs() - this.#idleTimeoutMs;
+    const idle = [...this.#byId.values()].filter(
+      ({ openStreams, lastUsedAtMs }) => openStreams === 0 && lastUsedAtMs <= idleSinceMs,
+    );
+    await Promise.all(idle.map(({ id }) => this.close(id)));
+  }
+
+  async close(id: string): Promise<void> {
+    const connection = this.#byId.get(id);
+    if (connection) {
+      this.#byId.delete(id);
+      this.#observer.closed(connection, this.#nowMs() - connection.openedAtMs);
+      await connection.protocol.close();
+    }
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#byId.keys()].map(id => this.close(id)));
+  }
+}

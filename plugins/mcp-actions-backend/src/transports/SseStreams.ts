@@ -1,0 +1,67 @@
+import type { LoggerService } from '@backstage/backend-plugin-api';
+import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
+import { RefusedRequest } from '../guards/RefusedRequest.js';
+import { toAuthInfo } from '../protocol/RequestContext.js';
+import type { Connections } from './Connections.js';
+import type { Exchange } from './Exchange.js';
+
+const KEEP_ALIVE_MS = 25_000;
+/** HTTP+SSE gave way to Streamable HTTP in protocol revision 2025-03-26; RFC 9745 wants the date. */
+const DEPRECATED_SINCE = `@${Date.UTC(2025, 2, 26) / 1000}`;
+
+/**
+ * The deprecated HTTP+SSE transport (MCP 2024-11-05), for clients that know no other: one stream
+ * per client for answers, and POSTs that name the stream. All of it is in this file.
+ */
+export class SseStreams {
+  readonly #streams: Connections<SSEServerTransport>;
+  readonly #logger: LoggerService;
+  #hasWarned = false;
+
+  constructor(options: { streams: Connections<SSEServerTransport>; logger: LoggerService }) {
+    this.#streams = options.streams;
+    this.#logger = options.logger;
+  }
+
+  async open({ req, res, server, context }: Omit<Exchange, 'body'>, streamPath: string): Promise<void> {
+    await this.#streams.makeRoomFor(context);
+    this.#warnOnce(req.headers['user-agent']);
+    res.setHeader('Deprecation', DEPRECATED_SINCE);
+    res.setHeader('Link', `<${streamPath.replace(/\/sse$/, '')}>; rel="successor-version"`);
+    res.setHeader('X-Accel-Buffering', 'no');
+
+    const protocol = server.connectable();
+    const transport = new SSEServerTransport(`${streamPath}/messages`, res);
+    const { sessionId: id } = transport;
+    this.#streams.add({ id, transport, protocol, server }, context).openStreams = 1;
+    const keepAlive = setInterval(() => res.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+    res.once('close', () => {
+      clearInterval(keepAlive);
+      void this.#streams.close(id);
+    });
+    await protocol.connect(transport);
+  }
+
+  /** Takes a message for a stream; the answer travels on the stream. */
+  async receive({ req, res, server, context, body }: Exchange): Promise<void> {
+    res.setHeader('Deprecation', DEPRECATED_SINCE);
+    const { sessionId } = req.query;
+    if (typeof sessionId !== 'string' || sessionId === '') {
+      throw new RefusedRequest(400, 'Name one stream: POST to the address that the stream announced, with its sessionId');
+    }
+    const stream = this.#streams.find(sessionId, server, context);
+    if (!stream) {
+      throw new RefusedRequest(404, 'There is no such stream; open a new one');
+    }
+    await stream.transport.handlePostMessage(Object.assign(req, { auth: toAuthInfo(context) }), res, body);
+  }
+
+  #warnOnce(userAgent: string | undefined): void {
+    if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      this.#logger.warn(
+        `A client connects over HTTP+SSE, which is deprecated; point it at the URL without /sse (user agent ${JSON.stringify(userAgent ?? '')})`,
+      );
+    }
+  }
+}
