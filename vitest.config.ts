@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@callboard/source', 'module', 'node', 'import', 'default'];
+// Packages of this repo are tested from their sources.
+const conditions = ['@callboard/source', 'node'];
 
 export default defineConfig({
   resolve: { conditions },

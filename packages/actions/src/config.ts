@@ -3,7 +3,7 @@ import { InputError } from '@backstage/errors';
 import * as z from 'zod';
 import { type ActionFilter, actionFilterSchema } from './catalogue/ActionFilter.js';
 
-const actionsConfigSchema = z.strictObject({
+export const actionsConfigSchema = z.strictObject({
   /** Plugins whose actions are published. Absent: this backend's registries serve theirs, and nobody asks for them. */
   pluginSources: z.array(z.string().min(1)).optional(),
   filter: actionFilterSchema.optional(),
@@ -57,6 +57,9 @@ function describeMistake(section: string, issue: z.core.$ZodIssue): string[] {
   const path = [section, ...issue.path.map(String)].join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key => `${path}.${key}: there is no such key`);
+  }
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map(({ message }) => `${path}: ${message}`);
   }
   const message = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
   return [`${path}: ${message}, got ${JSON.stringify(issue.input) ?? 'nothing'}`];

@@ -14,7 +14,7 @@ const serverKeySchema = z
 const origin = z.string().refine(isOrigin, 'expected an origin such as https://app.example.com');
 const host = z.string().regex(/^(\*|[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?)$/, 'expected a host such as mcp.example.com or mcp.example.com:8443, or *');
 
-const mcpConfigSchema = z.strictObject({
+export const mcpConfigSchema = z.strictObject({
   name: z.string().min(1).default('backstage'),
   description: z.string().optional(),
   instructions: z.string().optional(),

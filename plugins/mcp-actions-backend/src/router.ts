@@ -9,6 +9,8 @@ import type { Exchange } from './transports/Exchange.js';
 import type { SseStreams } from './transports/SseStreams.js';
 import type { StreamableEndpoint } from './transports/StreamableEndpoint.js';
 
+const BODY_TIMEOUT_MS = 30_000;
+
 /** The routes of all servers: the guards in their order, then the transport. */
 export function createMcpRouter(options: {
   auditor: AuditorService;
@@ -36,7 +38,7 @@ export function createMcpRouter(options: {
   };
   const admitWithBody = async (req: Request, res: Response): Promise<Exchange> => {
     const admitted = await admit(req, res);
-    return { ...admitted, body: await readJsonBody(req, { maxBytes: maxRequestBodyBytes }) };
+    return { ...admitted, body: await readJsonBody(req, { maxBytes: maxRequestBodyBytes, timeoutMs: BODY_TIMEOUT_MS }) };
   };
 
   const answering = (handle: (req: Request, res: Response) => Promise<void>) => async (req: Request, res: Response) => {

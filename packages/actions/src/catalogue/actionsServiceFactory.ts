@@ -1,6 +1,5 @@
 import { coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
 import { actionsServiceRef } from '@backstage/backend-plugin-api/alpha';
-import { NotAllowedError } from '@backstage/errors';
 import type { JsonValue } from '@backstage/types';
 import { actionGateChecksServiceRef } from '../invocation/actionGates.js';
 import { Invocation } from '../invocation/Invocation.js';
@@ -12,19 +11,15 @@ export const actionsServiceFactory = createServiceFactory({
   service: actionsServiceRef,
   deps: {
     auditor: coreServices.auditor,
-    auth: coreServices.auth,
     catalogue: actionCatalogueServiceRef,
     gates: actionGateChecksServiceRef,
   },
-  factory: ({ auditor, auth, catalogue, gates }) => ({
+  factory: ({ auditor, catalogue, gates }) => ({
     async list({ credentials }) {
       const { descriptors } = await catalogue.list(credentials);
       return { actions: [...descriptors] };
     },
     async invoke({ id, input, secrets, credentials }) {
-      if (auth.isPrincipal(credentials, 'none')) {
-        throw new NotAllowedError('Actions must be invoked by an authenticated principal, not an anonymous request');
-      }
       const invocation = new Invocation({
         name: id,
         find: () => catalogue.find(id, credentials),

@@ -1,4 +1,4 @@
-import { InputError, NotFoundError } from '@backstage/errors';
+import { InputError, NotAllowedError, NotFoundError } from '@backstage/errors';
 import type { ActionGateStage } from '@callboard/actions-api';
 import type { ActionGateChecks } from './actionGates.js';
 import type { Invocation } from './Invocation.js';
@@ -9,6 +9,12 @@ export type InvocationStep = (call: Invocation, gates: ActionGateChecks) => void
 export class InvalidOutputError extends Error {
   override name = 'InvalidOutputError';
 }
+
+const refuseAnonymous: InvocationStep = call => {
+  if ((call.credentials.principal as { type?: string }).type === 'none') {
+    throw new NotAllowedError('Actions must be invoked by an authenticated principal, not an anonymous request');
+  }
+};
 
 /** Unknown and forbidden answer alike. */
 const findVisibleAction: InvocationStep = async call => {
@@ -66,6 +72,7 @@ const checkOutput: InvocationStep = async call => {
 
 /** MCP, HTTP and in-process calls all end here. A step may refuse a call, never widen it. */
 export const invocationSteps: readonly InvocationStep[] = [
+  refuseAnonymous,
   findVisibleAction,
   askGates('pause'),
   parseInput,

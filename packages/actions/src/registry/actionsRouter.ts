@@ -1,5 +1,4 @@
-import type { AuditorService, AuthService, HttpAuthService, LoggerService } from '@backstage/backend-plugin-api';
-import { NotAllowedError } from '@backstage/errors';
+import type { AuditorService, HttpAuthService, LoggerService } from '@backstage/backend-plugin-api';
 import express, { type Request, type Response, type Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import { describeError } from '../errors.js';
@@ -17,12 +16,11 @@ const MAX_BODY = '1mb';
 export function createActionsRouter(options: {
   actions: PluginActions;
   auditor: AuditorService;
-  auth: AuthService;
   gates: ActionGateChecks;
   httpAuth: HttpAuthService;
   logger: LoggerService;
 }): Router {
-  const { actions, auditor, auth, gates, httpAuth, logger } = options;
+  const { actions, auditor, gates, httpAuth, logger } = options;
   const router = PromiseRouter();
   router.use('/.backstage/actions/', express.json({ limit: MAX_BODY }));
 
@@ -33,10 +31,8 @@ export function createActionsRouter(options: {
   });
 
   const invoke = (readBody: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
+    const signal = abortedWhenClosed(res);
     const credentials = await httpAuth.credentials(req);
-    if (auth.isPrincipal(credentials, 'none')) {
-      throw new NotAllowedError('Actions must be invoked by an authenticated principal, not an anonymous request');
-    }
     const id = req.params.actionId as string;
     const invocation = new Invocation({
       ...readBody(req.body),
@@ -44,7 +40,7 @@ export function createActionsRouter(options: {
       find: () => actions.find(id, credentials),
       credentials,
       door: 'http',
-      signal: abortedWhenClosed(res),
+      signal,
     });
     try {
       const output = await invokeAction(invocation, { gates, auditor, audit: { eventId: 'action-execution', request: req } });
@@ -65,7 +61,10 @@ export function createActionsRouter(options: {
   router.post('/.backstage/actions/v1/actions/:actionId/invoke', invoke(body => ({ input: body })));
   router.post(
     '/.backstage/actions/v2/actions/:actionId/invoke',
-    invoke(body => body as { input: unknown; secrets?: unknown }),
+    invoke(body => {
+      const { input, secrets } = body as { input: unknown; secrets?: unknown };
+      return { input, secrets };
+    }),
   );
   return router;
 }

@@ -5,11 +5,7 @@ import { itemIdSchema, todoItemSchema } from '../todoItem.js';
 
 const inputSchema = z.strictObject({ id: itemIdSchema });
 
-export const getItem = ({
-  store,
-}: {
-  store: TodoStore;
-}): ActionOptions<typeof inputSchema, typeof todoItemSchema> => ({
+export const getItem = ({ store }: { store: TodoStore }): ActionOptions<typeof inputSchema, typeof todoItemSchema> => ({
   name: 'get-item',
   title: 'Get a to-do item',
   description: 'Returns one item of the to-do board.',

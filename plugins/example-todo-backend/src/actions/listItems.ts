@@ -19,11 +19,7 @@ const outputSchema = z.object({
   nextCursor: z.string().optional().describe('There is another page: call again with this as cursor'),
 });
 
-export const listItems = ({
-  store,
-}: {
-  store: TodoStore;
-}): ActionOptions<typeof inputSchema, typeof outputSchema> => ({
+export const listItems = ({ store }: { store: TodoStore }): ActionOptions<typeof inputSchema, typeof outputSchema> => ({
   name: 'list-items',
   title: 'List to-do items',
   description: 'Lists the items of the to-do board, oldest first. All given filters must match.',

@@ -25,7 +25,7 @@ export const purgeDone = ({
   title: 'Purge done to-do items',
   description: 'Deletes items that were done some days ago, for good. Open items stay. Returns how many were deleted.',
   schema: { input: inputSchema, output: outputSchema },
-  attributes: { destructive: true, idempotent: true },
+  attributes: { destructive: true },
   examples: [{ title: 'Forget what was done a month ago', input: { olderThanDays: 30 }, output: { deletedCount: 12 } }],
   action: async ({ input, logger }) => {
     const until = new Date(now().getTime() - input.olderThanDays * millisecondsPerDay);

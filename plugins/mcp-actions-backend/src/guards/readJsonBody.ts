@@ -3,16 +3,17 @@ import { parseStrictJson, StrictJsonError } from './parseStrictJson.js';
 import { JSON_RPC_PARSE_ERROR, RefusedRequest } from './RefusedRequest.js';
 
 const LIMITS = { maxDepth: 64, maxKeys: 10_000 };
-/** A body that has not arrived by then is not waited for. */
-const READ_TIMEOUT_MS = 30_000;
 
 /**
  * Reads a request's JSON body.
  *
  * @throws RefusedRequest 415 for another content type or encoding, 413 over `maxBytes`, 408 for a
- * body that trickles in, 400 (-32700) for anything that is not strict JSON in UTF-8.
+ * body that has not arrived after `timeoutMs`, 400 (-32700) for anything that is not strict JSON in UTF-8.
  */
-export async function readJsonBody(req: IncomingMessage, { maxBytes }: { maxBytes: number }): Promise<unknown> {
+export async function readJsonBody(
+  req: IncomingMessage,
+  { maxBytes, timeoutMs }: { maxBytes: number; timeoutMs: number },
+): Promise<unknown> {
   // Other types could be sent by a web page of anybody's without the browser asking first.
   if (!/^application\/json\s*(;[^,]*)?$/i.test(req.headers['content-type'] ?? '')) {
     throw new RefusedRequest(415, `Content-Type must be application/json, got ${JSON.stringify(req.headers['content-type'] ?? '')}`);
@@ -21,7 +22,7 @@ export async function readJsonBody(req: IncomingMessage, { maxBytes }: { maxByte
   if (encoding !== 'identity') {
     throw new RefusedRequest(415, `Content-Encoding ${JSON.stringify(encoding)} is not supported; send the body as it is`);
   }
-  const bytes = await readBytes(req, maxBytes);
+  const bytes = await readBytes(req, maxBytes, timeoutMs);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -38,7 +39,7 @@ export async function readJsonBody(req: IncomingMessage, { maxBytes }: { maxByte
   }
 }
 
-function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> {
   const tooLarge = () =>
     new RefusedRequest(413, `The body is larger than ${maxBytes} bytes (mcpActions.maxRequestBodyBytes)`, {
       headers: { Connection: 'close' },
@@ -56,7 +57,7 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
     };
     const timeout = setTimeout(
       () => settle(() => reject(new RefusedRequest(408, 'The body did not arrive in time', { headers: { Connection: 'close' } }))),
-      READ_TIMEOUT_MS,
+      timeoutMs,
     );
     const onEnd = () => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     const onClose = () => settle(() => reject(new RefusedRequest(400, 'The connection closed before the body was complete')));

@@ -3,7 +3,7 @@ import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import type { ActionCatalogue, VisibleAction } from '@callboard/actions';
 import type { Tool } from '@modelcontextprotocol/server';
 import { assignToolNames, mayBelongTo, type ToolNames, type ToolNaming } from './toolNames.js';
-import { toTool } from './toTool.js';
+import { canBeTool, toTool } from './toTool.js';
 
 /** Lists of tools kept for as many different visible sets. */
 const MAX_LISTS = 256;
@@ -14,7 +14,7 @@ const MAX_LISTS = 256;
  */
 export class ToolDirectory {
   readonly #catalogue: ActionCatalogue;
-  readonly #isIncluded: (action: ActionsServiceAction) => boolean;
+  readonly #isPublished: (action: ActionsServiceAction) => boolean;
   readonly #naming: ToolNaming;
   readonly #logger: LoggerService;
   readonly #label: string;
@@ -32,7 +32,7 @@ export class ToolDirectory {
     label: string;
   }) {
     this.#catalogue = options.catalogue;
-    this.#isIncluded = options.isIncluded;
+    this.#isPublished = action => canBeTool(action) && options.isIncluded(action);
     this.#naming = options.naming;
     this.#logger = options.logger;
     this.#label = options.label;
@@ -46,8 +46,8 @@ export class ToolDirectory {
     if (!tools) {
       const { nameOf } = this.names;
       tools = visible.descriptors
-        .filter(this.#isIncluded)
-        .flatMap(action => toTool(action, nameOf.get(action.id) as string) ?? [])
+        .filter(this.#isPublished)
+        .map(action => toTool(action, nameOf.get(action.id) as string))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
       this.#lists.set(key, tools);
       if (this.#lists.size > MAX_LISTS) {
@@ -69,14 +69,14 @@ export class ToolDirectory {
     }
     const id = this.names.idOf.get(name);
     const action = id === undefined ? undefined : await this.#catalogue.find(id, credentials);
-    return action && this.#isIncluded(action.descriptor) && toTool(action.descriptor, name) ? action : undefined;
+    return action && this.#isPublished(action.descriptor) ? action : undefined;
   }
 
   /** The names over everything known, worked out anew when something has become known. */
   get names(): ToolNames {
     const fingerprint = this.#catalogue.knownFingerprint;
     if (this.#names?.fingerprint !== fingerprint) {
-      const names = assignToolNames(this.#catalogue.known.filter(this.#isIncluded), this.#naming);
+      const names = assignToolNames(this.#catalogue.known.filter(this.#isPublished), this.#naming);
       this.#names = { fingerprint, names };
       this.#reportCollisions(names);
     }

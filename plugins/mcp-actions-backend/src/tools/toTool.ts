@@ -1,17 +1,14 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import type { Tool } from '@modelcontextprotocol/server';
 
-/**
- * Describes an action as an MCP tool (2025-11-25, server/tools).
- *
- * @returns undefined for what cannot be a tool: an input that is not an object, or secrets, which
- * must not pass through a model.
- */
-export function toTool(action: ActionsServiceAction, name: string): Tool | undefined {
-  const { input, output, secrets } = action.schema;
-  if (input.type !== 'object' || secrets) {
-    return undefined;
-  }
+/** Not every action can be a tool: its input must be an object, and secrets must not pass through a model. */
+export function canBeTool({ schema }: ActionsServiceAction): boolean {
+  return schema.input.type === 'object' && !schema.secrets;
+}
+
+/** Describes an action as an MCP tool (2025-11-25, server/tools). */
+export function toTool(action: ActionsServiceAction, name: string): Tool {
+  const { input, output } = action.schema;
   return {
     name,
     title: action.title,

@@ -1,0 +1,12 @@
+export {
+  type ClientKind,
+  type ConnectedClient,
+  clientKinds,
+  connectClient,
+  type ListedTool,
+  type ToolResult,
+} from './connectClient.js';
+export { freePort } from './freePort.js';
+export { type PostAnswer, type PostOptions, post } from './post.js';
+export { type LogEntry, recordingLogger } from './recordingLogger.js';
+export { startTestApp, type TestApp, type TestFeature } from './startTestApp.js';

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { initialize, startProbe } from '../testing/startProbe.js';
+
+const TOKENS = { ada: 'token-of-ada-0123456789', eve: 'token-of-eve-0123456789' };
+
+const start = (sessions = {}) =>
+  startProbe({
+    config: {
+      backend: {
+        actions: { pluginSources: ['probe'] },
+        auth: {
+          externalAccess: Object.entries(TOKENS).map(([subject, token]) => ({
+            type: 'static',
+            options: { token, subject },
+          })),
+        },
+      },
+      mcpActions: { sessions, servers: { other: { name: 'Other' } } },
+    },
+  });
+
+let app: Awaited<ReturnType<typeof startProbe>>;
+beforeAll(async () => {
+  app = await start();
+});
+afterAll(() => app.stop());
+
+const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+const open = async (token = TOKENS.ada, on = app) => {
+  const { headers } = await on.send(initialize(), { token });
+  return headers.get('mcp-session-id') as string;
+};
+const inSession = (id: string) => ({ 'Mcp-Session-Id': id, 'MCP-Protocol-Version': '2025-11-25' });
+
+describe('a session', () => {
+  it.each(['2025-11-25', '2025-06-18', '2025-03-26'])('speaks %s with a client that asks for it', async version => {
+    const { json } = await app.send(initialize(version), { token: TOKENS.ada });
+
+    expect(json.result.protocolVersion).toBe(version);
+  });
+
+  it('is answered with the latest version it knows where the client asks for an unknown one', async () => {
+    const { json } = await app.send(initialize('1999-01-01'), { token: TOKENS.ada });
+
+    expect(json.result.protocolVersion).toBe('2025-11-25');
+  });
+
+  it('serves the principal that opened it until that ends it', async () => {
+    const id = await open();
+
+    const listed = await app.send(list, { token: TOKENS.ada, headers: inSession(id) });
+    const ended = await app.send(undefined, { method: 'DELETE', token: TOKENS.ada, headers: inSession(id) });
+    const after = await app.send(list, { token: TOKENS.ada, headers: inSession(id) });
+
+    expect(listed.json.result.tools.length).toBeGreaterThan(0);
+    expect(ended.status).toBe(200);
+    expect([after.status, after.json.error.message]).toEqual([404, 'Session not found; initialize a new one']);
+  });
+
+  it('does not exist for another principal, nor on another server, nor under a made-up id', async () => {
+    const id = await open();
+
+    const foreign = await app.send(list, { token: TOKENS.eve, headers: inSession(id) });
+    const foreignEnd = await app.send(undefined, { method: 'DELETE', token: TOKENS.eve, headers: inSession(id) });
+    const foreignStream = await app.send(undefined, { method: 'GET', token: TOKENS.eve, headers: inSession(id) });
+    const otherServer = await app.send(list, { token: TOKENS.ada, path: '/other', headers: inSession(id) });
+    const madeUp = await app.send(list, { token: TOKENS.ada, headers: inSession('made-up') });
+    const own = await app.send(list, { token: TOKENS.ada, headers: inSession(id) });
+
+    expect([foreign, foreignEnd, foreignStream, otherServer, madeUp].map(({ status }) => status)).toEqual(
+      Array(5).fill(404),
+    );
+    expect(own.status).toBe(200);
+  });
+
+  it("gives way to a new one of the same principal at the cap, and is safe from others'", async () => {
+    const small = await start({ maxSessions: 2 });
+    const ofEve = await open(TOKENS.eve, small);
+    const first = await open(TOKENS.ada, small);
+    await open(TOKENS.ada, small);
+
+    const statuses = await Promise.all([
+      small.send(list, { token: TOKENS.eve, headers: inSession(ofEve) }),
+      small.send(list, { token: TOKENS.ada, headers: inSession(first) }),
+    ]);
+
+    expect(statuses.map(({ status }) => status)).toEqual([200, 404]);
+    await small.stop();
+  });
+
+  it('puts its beginning and its end on record', async () => {
+    const id = await open();
+    await app.send(undefined, { method: 'DELETE', token: TOKENS.ada, headers: inSession(id) });
+
+    const actions = app.logs
+      .filter(entry => entry.eventId === 'connection')
+      .map(entry => (entry.meta as { actionType: string }).actionType);
+    expect(actions).toContain('established');
+    expect(actions).toContain('closed');
+  });
+});
+
+describe('a client without a session', () => {
+  it('is answered in JSON, for itself', async () => {
+    const { status, headers, json } = await app.send(list, { token: TOKENS.ada });
+
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('application/json');
+    expect(headers.get('mcp-session-id')).toBeNull();
+    expect(json.result.tools.length).toBeGreaterThan(0);
+  });
+
+  it('need not accept event streams', async () => {
+    const { status } = await app.send(list, { token: TOKENS.ada, headers: { Accept: 'application/json' } });
+
+    expect(status).toBe(200);
+  });
+});
