@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@callboard/test-utils';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const startLimitMs = 60_000;
@@ -28,7 +28,7 @@ export class StockBackend {
    * @throws Error with the backend's output if it ends or is not ready in time.
    */
   static async start(): Promise<StockBackend> {
-    const port = await findFreePort();
+    const port = await freePort();
     const child = fork('stock-backend.cjs', ['--config', 'app-config.yaml'], {
       cwd: folder,
       env: { ...inheritedEnvironment(), COMPAT_PORT: String(port), NODE_ENV: 'production' },
@@ -91,17 +91,4 @@ function inheritedEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('APP_CONFIG_') && name !== 'NODE_OPTIONS'),
   );
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') {
-    throw new Error(`Expected a TCP address, got ${address}`);
-  }
-  server.close();
-  await once(server, 'close');
-  return address.port;
 }

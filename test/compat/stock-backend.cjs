@@ -1,5 +1,8 @@
 'use strict';
 
+// Started by a test, it must not outlive the test, however that ends.
+process.on('disconnect', () => process.exit());
+
 // What `packages/backend/src/index.ts` of a Backstage repository compiles to: CommonJS, features by import().
 const { createBackend } = require('@backstage/backend-defaults');
 
@@ -17,6 +20,3 @@ backend.add(import('@callboard/plugin-example-todo-backend'));
 backend.add(import(process.env.MCP_PLUGIN ?? '@callboard/plugin-mcp-actions-backend'));
 
 backend.start();
-
-// Started by a test, it must not outlive the test, however that ends.
-process.on('disconnect', () => process.exit());

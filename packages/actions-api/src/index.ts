@@ -14,5 +14,6 @@ export type {
   ActionsRegistryService,
 } from './actionsRegistry.js';
 export { actionsRegistryServiceRef } from './actionsRegistry.js';
+export { readConfigSection } from './readConfigSection.js';
 export type { StartupNote, StartupNotesService } from './startupNotes.js';
 export { startupNotesServiceRef } from './startupNotes.js';

@@ -11,7 +11,6 @@ export { actionCatalogueServiceFactory, actionCatalogueServiceRef } from './cata
 export { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
 export { principalKey } from './catalogue/delegate.js';
 export type { ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
-export { readConfigSection } from './config.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
 export { Invocation } from './invocation/Invocation.js';

@@ -1,5 +1,6 @@
 import type { RootConfigService } from '@backstage/backend-plugin-api';
-import { type ActionFilter, actionFilterSchema, readConfigSection } from '@callboard/actions';
+import { type ActionFilter, actionFilterSchema } from '@callboard/actions';
+import { readConfigSection } from '@callboard/actions-api';
 import * as z from 'zod';
 
 const SERVER_KEY = /^[a-z0-9][a-z0-9-]*$/;

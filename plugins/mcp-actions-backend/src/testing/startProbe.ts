@@ -48,7 +48,7 @@ export async function startProbe(options: { config?: JsonObject; features?: unkn
     send({ jsonrpc: '2.0', id: 1, method, params }, options);
   const call = (name: string, args: JsonObject = {}, options: SendOptions = {}) =>
     request('tools/call', { name, arguments: args }, options);
-  return { ...app, url, probe, send, request, call };
+  return { ...app, origin: app.url, url, probe, send, request, call };
 }
 
 export interface SendOptions {
@@ -90,8 +90,8 @@ export const initialize = (protocolVersion = '2025-11-25') => ({
   params: { protocolVersion, capabilities: {}, clientInfo: { name: 'test', version: '1' } },
 });
 
-function toBody(body: unknown): BodyInit {
-  return typeof body === 'string' || body instanceof Uint8Array ? (body as BodyInit) : JSON.stringify(body);
+function toBody(body: unknown): NonNullable<RequestInit['body']> {
+  return typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body);
 }
 
 function readJson(text: string): unknown {
