@@ -16,6 +16,8 @@ export interface ActionCall {
   readonly door: ActionDoor;
   /** The named MCP server the call came through; `undefined` for the default server and other doors. */
   readonly server: string | undefined;
+  /** What the caller's access token is good for; `undefined` for callers that have no such limits. */
+  readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -15,5 +15,6 @@ export type {
 } from './actionsRegistry.js';
 export { actionsRegistryServiceRef } from './actionsRegistry.js';
 export { readConfigSection } from './readConfigSection.js';
+export { type ActionScope, actionScopes, coversScope, scopeOf } from './scopes.js';
 export type { StartupNote, StartupNotesService } from './startupNotes.js';
 export { startupNotesServiceRef } from './startupNotes.js';

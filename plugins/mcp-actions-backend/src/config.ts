@@ -70,7 +70,7 @@ export interface McpConfig {
   /** Backstage's switch that lets requests without credentials in. */
   readonly allowsAnonymous: boolean;
   /** Whether clients can obtain tokens from this backend, so that metadata for them makes sense. */
-  readonly oauth: { readonly enabled: boolean; readonly refreshTokens: boolean };
+  readonly issuesTokens: boolean;
 }
 
 /** @throws InputError that lists every mistake under `mcpActions` with its path. */
@@ -98,12 +98,10 @@ export function readMcpConfig(config: RootConfigService): McpConfig {
     ],
     baseUrl: new URL(config.getString('backend.baseUrl')),
     allowsAnonymous: config.getOptionalBoolean('backend.auth.dangerouslyDisableDefaultAuthPolicy') ?? false,
-    oauth: {
-      enabled:
-        (config.getOptionalBoolean('auth.experimentalDynamicClientRegistration.enabled') ?? false) ||
-        (config.getOptionalBoolean(`${clientMetadataKey}.enabled`) ?? false),
-      refreshTokens: config.getOptionalBoolean('auth.experimentalRefreshToken.enabled') ?? false,
-    },
+    issuesTokens:
+      (config.getOptionalBoolean('auth.experimentalDynamicClientRegistration.enabled') ?? false) ||
+      (config.getOptionalBoolean(`${clientMetadataKey}.enabled`) ?? false) ||
+      config.has('auth.clients'),
   };
 }
 

@@ -8,15 +8,17 @@ import {
 } from '@callboard/actions';
 import { startupNotesServiceRef } from '@callboard/actions-api';
 import { readMcpConfig } from './config.js';
+import { AccessTokens } from './guards/AccessTokens.js';
 import { createAuthentication } from './guards/authenticate.js';
+import { checkScope } from './guards/checkScope.js';
 import { createSourceCheck } from './guards/checkSource.js';
+import { OAuthMetadata } from './OAuthMetadata.js';
 import { PublishedServer } from './protocol/PublishedServer.js';
 import { createMcpRouter } from './router.js';
 import { reportStartup } from './startupReport.js';
 import { Telemetry } from './telemetry.js';
 import { ToolDirectory } from './tools/ToolDirectory.js';
 import { createTransports } from './transports/createTransports.js';
-import { resourceMetadataUrl, serveOAuthMetadata } from './wellKnown.js';
 
 /** Publishes the actions of `backend.actions.pluginSources` as MCP tools under `/api/mcp-actions/v1`. */
 export const mcpPlugin = createBackendPlugin({
@@ -25,6 +27,7 @@ export const mcpPlugin = createBackendPlugin({
     env.registerInit({
       deps: {
         auditor: coreServices.auditor,
+        auth: coreServices.auth,
         catalogue: actionCatalogueServiceRef,
         config: coreServices.rootConfig,
         discovery: coreServices.discovery,
@@ -41,8 +44,8 @@ export const mcpPlugin = createBackendPlugin({
         rootLifecycle: coreServices.rootLifecycle,
         tracing: tracingServiceRef,
       },
-      async init({ auditor, catalogue, config, discovery, gates, httpAuth, httpRouter, lifecycle, logger, ...services }) {
-        const { oauth, ...settings } = readMcpConfig(config);
+      async init({ auditor, auth, catalogue, config, discovery, gates, httpAuth, httpRouter, lifecycle, logger, ...services }) {
+        const settings = readMcpConfig(config);
         const telemetry = new Telemetry({ ...services, captureToolPayload: settings.captureToolPayload });
         const servers = settings.servers.map(
           server =>
@@ -58,6 +61,7 @@ export const mcpPlugin = createBackendPlugin({
               }),
             }),
         );
+        const metadata = new OAuthMetadata({ discovery, logger, isEnabled: settings.issuesTokens });
         const transports = createTransports({ auditor, logger, telemetry, sessions: settings.sessions });
         lifecycle.addShutdownHook(() => transports.close());
 
@@ -73,10 +77,13 @@ export const mcpPlugin = createBackendPlugin({
             checkSource: createSourceCheck(settings),
             authenticate: createAuthentication({
               httpAuth,
+              accessTokens: new AccessTokens({ auth, discovery }),
               allowsAnonymous: settings.allowsAnonymous,
-              resourceMetadataUrl: async req =>
-                oauth.enabled ? resourceMetadataUrl(discovery, req.params.server) : undefined,
+              resource: req => metadata.resource(req.params.server),
+              challenge: req => metadata.challenge(req.params.server),
             }),
+            checkScope: ({ body, server, context }) =>
+              checkScope(body, server, context, async () => (await metadata.challenge(server.config.key))?.resourceMetadataUrl),
             ssePath: async req => {
               const external = new URL(await discovery.getExternalBaseUrl('mcp-actions'));
               const path = req.originalUrl.split('?')[0] as string;
@@ -85,15 +92,7 @@ export const mcpPlugin = createBackendPlugin({
             },
           }),
         );
-        if (oauth.enabled) {
-          serveOAuthMetadata({
-            ...services,
-            discovery,
-            logger,
-            serverKeys: servers.map(server => server.config.key),
-            refreshTokens: oauth.refreshTokens,
-          });
-        }
+        metadata.serve({ ...services, serverKeys: servers.map(server => server.config.key) });
         services.rootLifecycle.addStartupHook(await reportStartup({ ...services, discovery, logger, servers }));
       },
     });

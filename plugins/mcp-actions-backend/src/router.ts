@@ -1,6 +1,7 @@
-import type { AuditorService, BackstageCredentials, LoggerService } from '@backstage/backend-plugin-api';
+import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
+import type { Caller } from './guards/authenticate.js';
 import type { RequestSource } from './guards/checkSource.js';
 import { RefusedRequest } from './guards/RefusedRequest.js';
 import { readJsonBody } from './guards/readJsonBody.js';
@@ -14,7 +15,8 @@ const BODY_TIMEOUT_MS = 30_000;
 /** The routes of all servers: the guards in their order, then the transport. */
 export function createMcpRouter(options: {
   auditor: AuditorService;
-  authenticate: (req: Request) => Promise<BackstageCredentials>;
+  authenticate: (req: Request) => Promise<Caller>;
+  checkScope: (exchange: Exchange) => Promise<void>;
   checkSource: (source: RequestSource) => void;
   logger: LoggerService;
   maxRequestBodyBytes: number;
@@ -24,21 +26,24 @@ export function createMcpRouter(options: {
   /** The path of `v1/sse` as the client of this request sees it. */
   ssePath: (req: Request) => Promise<string>;
 }): Router {
-  const { auditor, authenticate, checkSource, logger, maxRequestBodyBytes, sse, streamable, ssePath } = options;
+  const { auditor, authenticate, checkScope, checkSource, logger, maxRequestBodyBytes, sse, streamable, ssePath } = options;
   const serversByKey = new Map(options.servers.map(server => [server.config.key, server]));
 
   const admit = async (req: Request, res: Response): Promise<Omit<Exchange, 'body'>> => {
     checkSource({ target: req.originalUrl, host: req.headers.host, origin: req.headers.origin });
-    const credentials = await authenticate(req);
+    const caller = await authenticate(req);
     const server = serversByKey.get(req.params.server);
     if (!server) {
       throw new RefusedRequest(404, `There is no MCP server ${JSON.stringify(req.params.server)} here`);
     }
-    return { req, res, server, context: { credentials, request: req } };
+    return { req, res, server, context: { ...caller, request: req } };
   };
   const admitWithBody = async (req: Request, res: Response): Promise<Exchange> => {
     const admitted = await admit(req, res);
-    return { ...admitted, body: await readJsonBody(req, { maxBytes: maxRequestBodyBytes, timeoutMs: BODY_TIMEOUT_MS }) };
+    const body = await readJsonBody(req, { maxBytes: maxRequestBodyBytes, timeoutMs: BODY_TIMEOUT_MS });
+    const exchange = { ...admitted, body };
+    await checkScope(exchange);
+    return exchange;
   };
 
   const answering = (handle: (req: Request, res: Response) => Promise<void>) => async (req: Request, res: Response) => {

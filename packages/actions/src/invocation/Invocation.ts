@@ -13,6 +13,7 @@ export class Invocation implements ActionCall {
   readonly credentials: BackstageCredentials;
   readonly door: ActionDoor;
   readonly server: string | undefined;
+  readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
   input: unknown;
   secrets: unknown;
@@ -28,6 +29,7 @@ export class Invocation implements ActionCall {
     credentials: BackstageCredentials;
     door: ActionDoor;
     server?: string;
+    scopes?: readonly string[];
     signal?: AbortSignal;
   }) {
     this.name = options.name;
@@ -37,6 +39,7 @@ export class Invocation implements ActionCall {
     this.credentials = options.credentials;
     this.door = options.door;
     this.server = options.server;
+    this.scopes = options.scopes;
     this.signal = options.signal ?? new AbortController().signal;
   }
 

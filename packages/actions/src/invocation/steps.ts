@@ -1,5 +1,5 @@
 import { InputError, NotAllowedError, NotFoundError } from '@backstage/errors';
-import type { ActionGateStage } from '@callboard/actions-api';
+import { type ActionGateStage, coversScope, scopeOf } from '@callboard/actions-api';
 import type { ActionGateChecks } from './actionGates.js';
 import type { Invocation } from './Invocation.js';
 
@@ -52,6 +52,14 @@ const parseInput: InvocationStep = async call => {
   }
 };
 
+const checkScopes: InvocationStep = (call, gates) => {
+  const needed = scopeOf(call.action);
+  if (call.scopes && !coversScope(call.scopes, needed)) {
+    throw new NotAllowedError(`Action "${call.action.id}" needs the scope ${needed}, granted: ${call.scopes.join(' ') || 'none'}`);
+  }
+  return gates.check('scopes', call);
+};
+
 const askGates =
   (stage: ActionGateStage): InvocationStep =>
   (call, gates) =>
@@ -76,7 +84,7 @@ export const invocationSteps: readonly InvocationStep[] = [
   findVisibleAction,
   askGates('pause'),
   parseInput,
-  askGates('scopes'),
+  checkScopes,
   askGates('safetyMode'),
   askGates('approval'),
   runHandler,

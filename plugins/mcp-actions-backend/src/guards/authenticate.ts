@@ -1,43 +1,80 @@
 import type { BackstageCredentials, HttpAuthService } from '@backstage/backend-plugin-api';
 import { toError } from '@backstage/errors';
 import type { Request } from 'express';
+import { type Access, AccessTokens, type Grant } from './AccessTokens.js';
 import { RefusedRequest } from './RefusedRequest.js';
 
+/** Who is calling, and what they may do at most. */
+export interface Caller {
+  credentials: BackstageCredentials;
+  grant?: Grant;
+}
+
+/** What a 401 tells a client of how to get a token (RFC 9728 §5.1, RFC 6750 §3). */
+export interface Challenge {
+  resourceMetadataUrl: string;
+  scope: string;
+}
+
 /**
- * Makes the check of who is calling.
+ * Makes the check of who is calling: an access token of an MCP client, or any credentials that
+ * Backstage knows, such as static tokens.
  *
- * @param resourceMetadataUrl - where a client learns how to get a token for this resource
- * (RFC 9728 §5.1); undefined while this backend issues none.
+ * @param options.resource - the external URL of the MCP server that a request is for.
+ * @param options.challenge - undefined while this backend issues no tokens to clients.
  */
 export function createAuthentication(options: {
   httpAuth: HttpAuthService;
+  accessTokens: Pick<AccessTokens, 'exchange'>;
   allowsAnonymous: boolean;
-  resourceMetadataUrl: (req: Request) => Promise<string | undefined>;
-}): (req: Request) => Promise<BackstageCredentials> {
-  const { httpAuth, allowsAnonymous, resourceMetadataUrl } = options;
+  resource: (req: Request) => Promise<string>;
+  challenge: (req: Request) => Promise<Challenge | undefined>;
+}): (req: Request) => Promise<Caller> {
+  const { httpAuth, accessTokens, allowsAnonymous, resource, challenge } = options;
+
+  const identify = async (req: Request): Promise<Caller | Access> => {
+    const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
+    if (token && AccessTokens.isAccessToken(token)) {
+      return accessTokens.exchange(token, await resource(req));
+    }
+    return {
+      credentials: await httpAuth.credentials(req, {
+        allow: allowsAnonymous ? ['user', 'service', 'none'] : ['user', 'service'],
+      }),
+    };
+  };
+
   return async req => {
     try {
-      return await httpAuth.credentials(req, { allow: allowsAnonymous ? ['user', 'service', 'none'] : ['user', 'service'] });
+      const { credentials, grant } = (await identify(req)) as Caller;
+      return { credentials, ...(grant && { grant }) };
     } catch (thrown) {
       const error = toError(thrown);
-      if (error.name === 'NotAllowedError') {
-        throw new RefusedRequest(403, error.message);
+      switch (error.name) {
+        case 'AuthenticationError':
+          throw unauthorized(req.headers.authorization !== undefined, await challenge(req));
+        case 'NotAllowedError':
+          throw new RefusedRequest(403, error.message);
+        case 'ServiceUnavailableError':
+          throw new RefusedRequest(503, error.message, { headers: { 'Retry-After': '5' } });
+        default:
+          throw error;
       }
-      if (error.name !== 'AuthenticationError') {
-        throw error;
-      }
-      const metadataUrl = await resourceMetadataUrl(req);
-      const hasToken = req.headers.authorization !== undefined;
-      const challenge = [
-        'Bearer realm="mcp-actions"',
-        ...(hasToken ? ['error="invalid_token"', 'error_description="The token is unknown, expired or malformed"'] : []),
-        ...(metadataUrl ? [`resource_metadata="${metadataUrl}"`] : []),
-      ].join(', ');
-      throw new RefusedRequest(
-        401,
-        hasToken ? 'The access token is unknown, expired or malformed' : 'Send an access token: Authorization: Bearer <token>',
-        { headers: { 'WWW-Authenticate': challenge } },
-      );
     }
   };
+}
+
+function unauthorized(hasToken: boolean, challenge: Challenge | undefined): RefusedRequest {
+  const parameters = [
+    'realm="mcp-actions"',
+    ...(hasToken ? ['error="invalid_token"', 'error_description="The token is unknown, expired or malformed"'] : []),
+    ...(challenge ? [`resource_metadata="${challenge.resourceMetadataUrl}"`, `scope="${challenge.scope}"`] : []),
+  ];
+  return new RefusedRequest(
+    401,
+    hasToken
+      ? 'The access token is unknown, expired or malformed'
+      : 'Send an access token: Authorization: Bearer <token>',
+    { headers: { 'WWW-Authenticate': `Bearer ${parameters.join(', ')}` } },
+  );
 }

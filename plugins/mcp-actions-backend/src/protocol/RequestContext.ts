@@ -1,10 +1,13 @@
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import type { AuthInfo } from '@modelcontextprotocol/server';
 import type { Request } from 'express';
+import type { Grant } from '../guards/AccessTokens.js';
 
 /** What handlers of protocol messages need to know of the HTTP request that carried the message. */
 export interface RequestContext {
   readonly credentials: BackstageCredentials;
+  /** What the access token is good for; undefined for tokens that are no client's, such as static ones. */
+  readonly grant?: Grant;
   readonly request: Request;
 }
 

@@ -15,7 +15,7 @@ import type { RequestContext } from './RequestContext.js';
 export async function callTool(
   server: PublishedServer,
   params: CallToolRequestParams,
-  { credentials, request, signal }: RequestContext & { signal: AbortSignal },
+  { credentials, grant, request, signal }: RequestContext & { signal: AbortSignal },
 ): Promise<CallToolResult> {
   const { auditor, gates, logger, telemetry } = server.services;
   const call = new Invocation({
@@ -25,12 +25,17 @@ export async function callTool(
     credentials,
     door: 'mcp',
     ...(server.config.key && { server: server.config.key }),
+    ...(grant && { scopes: grant.scopes }),
     signal,
   });
   const audit = {
     eventId: 'tool-execution',
     request,
-    meta: { toolName: params.name, ...(server.config.key && { server: server.config.key }) },
+    meta: {
+      toolName: params.name,
+      ...(server.config.key && { server: server.config.key }),
+      ...(grant && { clientId: grant.clientId }),
+    },
   };
 
   return telemetry.traceToolCall(call, { request, arguments: params.arguments }, async span => {

@@ -59,7 +59,7 @@ export class Connections<TTransport> {
     if (this.#byId.size < this.#maxConnections) {
       return;
     }
-    const principal = principalKey(context.credentials);
+    const principal = ownerOf(context);
     const [own] = [...this.#byId.values()]
       .filter(connection => connection.principal === principal)
       .sort((a, b) => a.lastUsedAtMs - b.lastUsedAtMs);
@@ -80,7 +80,7 @@ export class Connections<TTransport> {
     const nowMs = this.#nowMs();
     const added: Connection<TTransport> = {
       ...connection,
-      principal: principalKey(context.credentials),
+      principal: ownerOf(context),
       openedAtMs: nowMs,
       lastUsedAtMs: nowMs,
       openStreams: 0,
@@ -93,7 +93,7 @@ export class Connections<TTransport> {
   /** @returns undefined for ids that are unknown, ended, another principal's or another server's. */
   find(id: string, server: PublishedServer, context: RequestContext): Connection<TTransport> | undefined {
     const connection = this.#byId.get(id);
-    if (connection?.server !== server || connection.principal !== principalKey(context.credentials)) {
+    if (connection?.server !== server || connection.principal !== ownerOf(context)) {
       return undefined;
     }
     connection.lastUsedAtMs = this.#nowMs();
@@ -121,4 +121,9 @@ export class Connections<TTransport> {
   async closeAll(): Promise<void> {
     await Promise.all([...this.#byId.keys()].map(id => this.close(id)));
   }
+}
+
+/** A person's clients do not share connections any more than two people do. */
+function ownerOf({ credentials, grant }: RequestContext): string {
+  return grant ? `${principalKey(credentials)} with ${grant.clientId}` : principalKey(credentials);
 }

@@ -47,7 +47,9 @@ describe('OAuth metadata', () => {
     const refusedNamed = await app.request('tools/list', {}, { token: null, path: '/named' });
 
     const metadataUrl = `${app.origin}/.well-known/oauth-protected-resource/api/mcp-actions/v1`;
-    expect(refused.headers.get('www-authenticate')).toBe(`Bearer realm="mcp-actions", resource_metadata="${metadataUrl}"`);
+    expect(refused.headers.get('www-authenticate')).toBe(
+      `Bearer realm="mcp-actions", resource_metadata="${metadataUrl}", scope="openid"`,
+    );
     expect(refusedNamed.headers.get('www-authenticate')).toContain(`resource_metadata="${metadataUrl}/named"`);
     expect(await (await fetch(metadataUrl)).json()).toMatchObject({
       resource: app.url,
