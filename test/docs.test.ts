@@ -7,9 +7,9 @@ import { startupNotesServiceRef } from '@callboard/actions-api';
 import { post, startTestApp, type TestApp } from '@callboard/test-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { actionsConfigSchema } from '../packages/actions/src/config.js';
+import { actionsConfigSection } from '../packages/actions/src/config.js';
 import { type BannerFacts, renderBanner } from '../packages/backend/src/banner.js';
-import { mcpConfigSchema } from '../plugins/mcp-actions-backend/src/config.js';
+import { mcpConfigSection } from '../plugins/mcp-actions-backend/src/config.js';
 import { RefusedRequest } from '../plugins/mcp-actions-backend/src/guards/RefusedRequest.js';
 
 const rootDir = fileURLToPath(new URL('..', import.meta.url));
@@ -124,6 +124,8 @@ interface JsonSchema {
   default?: unknown;
 }
 
+const { schema: actionsConfigSchema } = actionsConfigSection;
+const { schema: mcpConfigSchema } = mcpConfigSection;
 const configSchemas = { mcpActions: mcpConfigSchema, 'backend.actions': actionsConfigSchema };
 
 function listConfigKeys(section: keyof typeof configSchemas): ConfigKey[] {

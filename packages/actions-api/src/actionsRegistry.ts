@@ -28,7 +28,7 @@ export interface ActionContext<TInput, TSecrets> {
   signal: AbortSignal;
 }
 
-/** A worked example; agents see it next to the description. */
+/** A worked example of a call. */
 export interface ActionExample<TInput, TOutput> {
   title: string;
   description?: string;
@@ -72,11 +72,10 @@ export interface ActionsRegistryService extends BackstageActionsRegistryService 
    *
    * @throws Error if an action of that name is registered already.
    */
-  register: BackstageActionsRegistryService['register'] & {
-    <TInput extends ActionSchema, TOutput extends ActionSchema, TSecrets extends ActionSchema | undefined = undefined>(
+  register: BackstageActionsRegistryService['register'] &
+    (<TInput extends ActionSchema, TOutput extends ActionSchema, TSecrets extends ActionSchema | undefined = undefined>(
       options: ActionOptions<TInput, TOutput, TSecrets>,
-    ): void;
-  };
+    ) => void);
 }
 
 /**

@@ -14,7 +14,13 @@ export type {
   ActionsRegistryService,
 } from './actionsRegistry.js';
 export { actionsRegistryServiceRef } from './actionsRegistry.js';
-export { readConfigSection } from './readConfigSection.js';
+export {
+  type ConfigSection,
+  checkConfigSections,
+  configSectionFeature,
+  configSectionsServiceRef,
+  readConfigSection,
+} from './configSections.js';
 export { type ActionScope, actionScopes, coversScope, scopeOf } from './scopes.js';
 export type { StartupNote, StartupNotesService } from './startupNotes.js';
 export { startupNotesServiceRef } from './startupNotes.js';

@@ -1,9 +1,9 @@
 import type { RootConfigService } from '@backstage/backend-plugin-api';
-import { readConfigSection } from '@callboard/actions-api';
+import { type ConfigSection, readConfigSection } from '@callboard/actions-api';
 import * as z from 'zod';
 import { type ActionFilter, actionFilterSchema } from './catalogue/ActionFilter.js';
 
-export const actionsConfigSchema = z.strictObject({
+const actionsConfigSchema = z.strictObject({
   /** Plugins whose actions are published. Absent: this backend's registries serve theirs, and nobody asks for them. */
   pluginSources: z.array(z.string().min(1)).optional(),
   filter: actionFilterSchema.optional(),
@@ -15,6 +15,8 @@ export const actionsConfigSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+export const actionsConfigSection = { key: 'backend.actions', schema: actionsConfigSchema } satisfies ConfigSection;
 
 /** `backend.actions`, read and checked. */
 export interface ActionsConfig {
@@ -29,6 +31,6 @@ export interface ActionsConfig {
 
 /** @throws InputError that lists every mistake under `backend.actions` with its path. */
 export function readActionsConfig(config: RootConfigService): ActionsConfig {
-  const { pluginSources, filter, remote } = readConfigSection(config, 'backend.actions', actionsConfigSchema);
+  const { pluginSources, filter, remote } = readConfigSection(config, actionsConfigSection);
   return { pluginSources, filter: filter ?? {}, remote };
 }

@@ -54,10 +54,14 @@ export function describeError(thrown: unknown, options: { requestId: string; sub
   };
 }
 
-// https://github.com/backstage/backstage: ResponseError carries the remote error as its cause.
+// ResponseError carries the remote error as its cause; a ForwardedError around one goes by the same name.
 function unwrapResponseError(thrown: unknown): Error {
-  const error = toError(thrown);
-  return error.name === 'ResponseError' && error.cause !== undefined ? toError(error.cause) : error;
+  let error = toError(thrown);
+  // Bounded, because causes may go in a circle.
+  for (let depth = 0; depth < 8 && error.name === 'ResponseError' && error.cause !== undefined; depth += 1) {
+    error = toError(error.cause);
+  }
+  return error;
 }
 
 // By name along the prototype chain rather than by instanceof: there may be several copies of

@@ -1,6 +1,9 @@
 import { createBackendFeatureLoader } from '@backstage/backend-plugin-api';
+import { configSectionFeature } from '@callboard/actions-api';
 import { actionCatalogueServiceFactory } from './catalogue/actionCatalogueServiceFactory.js';
 import { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
+import { actionsConfigSection } from './config.js';
+import { configCheckServiceFactory } from './configCheck.js';
 import { actionGatesServiceFactory } from './invocation/actionGates.js';
 import { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 import { localActionsServiceFactory } from './registry/localActions.js';
@@ -17,10 +20,17 @@ export { Invocation } from './invocation/Invocation.js';
 export { type DoorAudit, invokeAction } from './invocation/invokeAction.js';
 export { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 export type { Parsed } from './registry/compileSchema.js';
-export { type Contribution, LocalActions, localActionsServiceFactory, localActionsServiceRef } from './registry/localActions.js';
+export {
+  type Contribution,
+  LocalActions,
+  localActionsServiceFactory,
+  localActionsServiceRef,
+} from './registry/localActions.js';
 
 /** Everything that lets the plugins of one backend register actions and call each other's. */
 export const actionsServiceFactories = [
+  configSectionFeature(actionsConfigSection),
+  configCheckServiceFactory,
   localActionsServiceFactory,
   actionGatesServiceFactory,
   actionsRegistryServiceFactory,

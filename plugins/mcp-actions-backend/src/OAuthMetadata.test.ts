@@ -40,7 +40,10 @@ describe('OAuth metadata', () => {
     { clientIdMetadataDocuments: { enabled: true } },
     { experimentalClientIdMetadataDocuments: { enabled: true } },
   ])('tells with %j where to get a token for each server, and the 401 says where that stands', async auth => {
-    const app = await startProbe({ features: [authPlugin], config: { auth, mcpActions: { servers: { named: { name: 'N' } } } } });
+    const app = await startProbe({
+      features: [authPlugin],
+      config: { auth, mcpActions: { servers: { named: { name: 'N' } } } },
+    });
     const getJson = async (path: string) => (await fetch(`${app.origin}${path}`)).json();
 
     const refused = await app.request('tools/list', {}, { token: null });
@@ -70,15 +73,18 @@ describe('OAuth metadata', () => {
         mcpActions: { allowedHosts: ['portal.example.com'] },
         discovery: {
           endpoints: [
-            { target: { external: 'https://portal.example.com/backend/api/{{pluginId}}' }, plugins: ['mcp-actions', 'auth'] },
+            {
+              target: { external: 'https://portal.example.com/backend/api/{{pluginId}}' },
+              plugins: ['mcp-actions', 'auth'],
+            },
           ],
         },
       },
     });
 
-    const { resource } = (await (
-      await fetch(`${app.origin}/.well-known/oauth-protected-resource`)
-    ).json()) as { resource: string };
+    const { resource } = (await (await fetch(`${app.origin}/.well-known/oauth-protected-resource`)).json()) as {
+      resource: string;
+    };
 
     expect(resource).toBe('https://portal.example.com/backend/api/mcp-actions/v1');
     await app.stop();

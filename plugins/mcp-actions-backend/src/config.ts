@@ -1,6 +1,6 @@
 import type { RootConfigService } from '@backstage/backend-plugin-api';
 import { type ActionFilter, actionFilterSchema } from '@callboard/actions';
-import { readConfigSection } from '@callboard/actions-api';
+import { type ConfigSection, readConfigSection } from '@callboard/actions-api';
 import * as z from 'zod';
 
 const SERVER_KEY = /^[a-z0-9][a-z0-9-]*$/;
@@ -13,9 +13,14 @@ const serverKeySchema = z
   .refine(key => !RESERVED_SERVER_KEYS.includes(key), 'Invalid MCP server key: "sse" is a path of the server itself');
 
 const origin = z.string().refine(isOrigin, 'expected an origin such as https://app.example.com');
-const host = z.string().regex(/^(\*|[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?)$/, 'expected a host such as mcp.example.com or mcp.example.com:8443, or *');
+const host = z
+  .string()
+  .regex(
+    /^(\*|[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?)$/,
+    'expected a host such as mcp.example.com or mcp.example.com:8443, or *',
+  );
 
-export const mcpConfigSchema = z.strictObject({
+const mcpConfigSchema = z.strictObject({
   name: z.string().min(1).default('backstage'),
   description: z.string().optional(),
   instructions: z.string().optional(),
@@ -46,6 +51,8 @@ export const mcpConfigSchema = z.strictObject({
     .prefault({}),
 });
 
+export const mcpConfigSection = { key: 'mcpActions', schema: mcpConfigSchema } satisfies ConfigSection;
+
 /** One MCP server that this backend publishes. */
 export interface ServerConfig {
   /** Undefined for the default server. */
@@ -75,11 +82,7 @@ export interface McpConfig {
 
 /** @throws InputError that lists every mistake under `mcpActions` with its path. */
 export function readMcpConfig(config: RootConfigService): McpConfig {
-  const { name, description, instructions, servers, tracing, ...rest } = readConfigSection(
-    config,
-    'mcpActions',
-    mcpConfigSchema,
-  );
+  const { name, description, instructions, servers, tracing, ...rest } = readConfigSection(config, mcpConfigSection);
   const clientMetadataKey = config.has('auth.clientIdMetadataDocuments')
     ? 'auth.clientIdMetadataDocuments'
     : 'auth.experimentalClientIdMetadataDocuments';

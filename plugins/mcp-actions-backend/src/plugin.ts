@@ -6,8 +6,8 @@ import {
   actionsServiceFactories,
   compileActionFilter,
 } from '@callboard/actions';
-import { startupNotesServiceRef } from '@callboard/actions-api';
-import { readMcpConfig } from './config.js';
+import { configSectionFeature, startupNotesServiceRef } from '@callboard/actions-api';
+import { mcpConfigSection, readMcpConfig } from './config.js';
 import { AccessTokens } from './guards/AccessTokens.js';
 import { createAuthentication } from './guards/authenticate.js';
 import { checkScope } from './guards/checkScope.js';
@@ -44,7 +44,19 @@ export const mcpPlugin = createBackendPlugin({
         rootLifecycle: coreServices.rootLifecycle,
         tracing: tracingServiceRef,
       },
-      async init({ auditor, auth, catalogue, config, discovery, gates, httpAuth, httpRouter, lifecycle, logger, ...services }) {
+      async init({
+        auditor,
+        auth,
+        catalogue,
+        config,
+        discovery,
+        gates,
+        httpAuth,
+        httpRouter,
+        lifecycle,
+        logger,
+        ...services
+      }) {
         const settings = readMcpConfig(config);
         const telemetry = new Telemetry({ ...services, captureToolPayload: settings.captureToolPayload });
         const servers = settings.servers.map(
@@ -83,7 +95,12 @@ export const mcpPlugin = createBackendPlugin({
               challenge: req => metadata.challenge(req.params.server),
             }),
             checkScope: ({ body, server, context }) =>
-              checkScope(body, server, context, async () => (await metadata.challenge(server.config.key))?.resourceMetadataUrl),
+              checkScope(
+                body,
+                server,
+                context,
+                async () => (await metadata.challenge(server.config.key))?.resourceMetadataUrl,
+              ),
             ssePath: async req => {
               const external = new URL(await discovery.getExternalBaseUrl('mcp-actions'));
               const path = req.originalUrl.split('?')[0] as string;
@@ -103,6 +120,7 @@ export const mcpPlugin = createBackendPlugin({
 export const mcpFeatures = createBackendFeatureLoader({
   *loader() {
     yield* actionsServiceFactories;
+    yield configSectionFeature(mcpConfigSection);
     yield mcpPlugin;
   },
 });

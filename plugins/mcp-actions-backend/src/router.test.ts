@@ -11,7 +11,11 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
-const stillAnswers = async () => expect((await app.call('probe.echo', { message: 'alive' })).json.result.structuredContent).toEqual({ message: 'alive', count: 1 });
+const stillAnswers = async () =>
+  expect((await app.call('probe.echo', { message: 'alive' })).json.result.structuredContent).toEqual({
+    message: 'alive',
+    count: 1,
+  });
 
 describe('who may come in', () => {
   it('answers 401 with a challenge and a JSON-RPC error to a request without a token', async () => {
@@ -26,12 +30,15 @@ describe('who may come in', () => {
     });
   });
 
-  it.each(['wrong-token-of-some-length', '.', 'eyJhbGciOiJub25lIn0.e30.'])('answers 401 invalid_token to %s', async token => {
-    const { status, headers } = await app.send(list, { token });
+  it.each(['wrong-token-of-some-length', '.', 'eyJhbGciOiJub25lIn0.e30.'])(
+    'answers 401 invalid_token to %s',
+    async token => {
+      const { status, headers } = await app.send(list, { token });
 
-    expect(status).toBe(401);
-    expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
-  });
+      expect(status).toBe(401);
+      expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
+    },
+  );
 
   it.each([
     ['GET', ''],
@@ -48,7 +55,11 @@ describe('who may come in', () => {
   it('refuses a foreign Origin before it looks at the token, runs nothing and puts it on record', async () => {
     const callsBefore = app.probe.calls.length;
 
-    const { status, json } = await app.call('probe.echo', { message: 'x' }, { headers: { Origin: 'https://evil.example' } });
+    const { status, json } = await app.call(
+      'probe.echo',
+      { message: 'x' },
+      { headers: { Origin: 'https://evil.example' } },
+    );
 
     expect(status).toBe(403);
     expect(json.error.message).toContain('Origin "https://evil.example" may not call this server');
@@ -108,12 +119,17 @@ describe('who may come in', () => {
 });
 
 describe('bodies', () => {
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', '', 'application/jsonx', 'text/json', 'application/json, text/plain'])(
-    'refuses the content type %j',
-    async type => {
-      expect((await app.send(list, { headers: { 'Content-Type': type } })).status).toBe(415);
-    },
-  );
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    '',
+    'application/jsonx',
+    'text/json',
+    'application/json, text/plain',
+  ])('refuses the content type %j', async type => {
+    expect((await app.send(list, { headers: { 'Content-Type': type } })).status).toBe(415);
+  });
 
   it.each(['application/json', 'application/json;charset=utf-8', 'Application/JSON; charset="utf-8"'])(
     'takes the content type %s',
@@ -131,7 +147,10 @@ describe('bodies', () => {
     ['an empty body', ''],
     ['invalid UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22])],
     ['a key that appears twice', '{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}'],
-    ['a key that appears twice in the arguments', '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}'],
+    [
+      'a key that appears twice in the arguments',
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}',
+    ],
     ['an unpaired surrogate', '{"jsonrpc":"2.0","id":1,"method":"\\ud800"}'],
     ['100,000 brackets', '['.repeat(50_000)],
     ['a deep object', `${'{"a":'.repeat(100)}1${'}'.repeat(100)}`],
@@ -144,14 +163,21 @@ describe('bodies', () => {
     await stillAnswers();
   });
 
-  it.each([[{}], [[]], [5], ['text'], [null], [{ jsonrpc: '1.0', id: 1, method: 'ping' }], [{ Jsonrpc: '2.0', Id: 1, Method: 'tools/list' }], [{ jsonrpc: '2.0', id: null, method: 'tools/list' }], [{ jsonrpc: '2.0', id: {}, method: 'tools/list' }]])(
-    'answers -32600 to %j, which is no JSON-RPC message',
-    async body => {
-      const { status, json } = await app.send(JSON.stringify(body));
+  it.each([
+    [{}],
+    [[]],
+    [5],
+    ['text'],
+    [null],
+    [{ jsonrpc: '1.0', id: 1, method: 'ping' }],
+    [{ Jsonrpc: '2.0', Id: 1, Method: 'tools/list' }],
+    [{ jsonrpc: '2.0', id: null, method: 'tools/list' }],
+    [{ jsonrpc: '2.0', id: {}, method: 'tools/list' }],
+  ])('answers -32600 to %j, which is no JSON-RPC message', async body => {
+    const { status, json } = await app.send(JSON.stringify(body));
 
-      expect([status, json.error.code]).toEqual([400, -32600]);
-    },
-  );
+    expect([status, json.error.code]).toEqual([400, -32600]);
+  });
 
   it('refuses a body over the limit by its announced length and by its actual one', async () => {
     const tooLarge = JSON.stringify({ ...list, params: { padding: 'x'.repeat(140_000) } });
@@ -254,7 +280,9 @@ describe('messages', () => {
     const before = Object.getOwnPropertyNames(Object.prototype);
 
     for (const name of ['__proto__', 'constructor', 'toString', 'probe.__proto__', 'probe.constructor']) {
-      await app.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":{"__proto__":{"polluted":1}},"__proto__":{"polluted":2}}}`);
+      await app.send(
+        `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":{"__proto__":{"polluted":1}},"__proto__":{"polluted":2}}}`,
+      );
     }
     await app.send('{"jsonrpc":"2.0","id":1,"method":"__proto__","params":{"__proto__":{"polluted":3}}}');
 
@@ -278,11 +306,14 @@ describe('messages', () => {
 });
 
 describe('when a client goes away', () => {
-  it.each([['2025'], ['2026']])("tells the action in the %s era", async era => {
+  it.each([['2025'], ['2026']])('tells the action in the %s era', async era => {
     const fresh = await startProbe();
     const controller = new AbortController();
     const envelope = modern('tools/call', { name: 'probe.wait', arguments: {} });
-    const body = era === '2026' ? envelope.body : { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'probe.wait', arguments: {} } };
+    const body =
+      era === '2026'
+        ? envelope.body
+        : { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'probe.wait', arguments: {} } };
     const answer = fetch(fresh.url, {
       method: 'POST',
       headers: {

@@ -26,7 +26,8 @@ export function createMcpRouter(options: {
   /** The path of `v1/sse` as the client of this request sees it. */
   ssePath: (req: Request) => Promise<string>;
 }): Router {
-  const { auditor, authenticate, checkScope, checkSource, logger, maxRequestBodyBytes, sse, streamable, ssePath } = options;
+  const { auditor, authenticate, checkScope, checkSource, logger, maxRequestBodyBytes, sse, streamable, ssePath } =
+    options;
   const serversByKey = new Map(options.servers.map(server => [server.config.key, server]));
 
   const admit = async (req: Request, res: Response): Promise<Omit<Exchange, 'body'>> => {
@@ -56,21 +57,42 @@ export function createMcpRouter(options: {
 
   const router = PromiseRouter();
   for (const path of ['/v1', '/v1/:server']) {
-    router.get(`${path}/sse`, answering(async (req, res) => sse.open(await admit(req, res), await ssePath(req))));
-    router.post(`${path}/sse/messages`, answering(async (req, res) => sse.receive(await admitWithBody(req, res))));
-    router.all([`${path}/sse`, `${path}/sse/messages`], answering(async (req, res) => {
-      await admit(req, res);
-      throw methodNotAllowed(req.path.endsWith('/messages') ? 'POST' : 'GET');
-    }));
+    router.get(
+      `${path}/sse`,
+      answering(async (req, res) => sse.open(await admit(req, res), await ssePath(req))),
+    );
+    router.post(
+      `${path}/sse/messages`,
+      answering(async (req, res) => sse.receive(await admitWithBody(req, res))),
+    );
+    router.all(
+      [`${path}/sse`, `${path}/sse/messages`],
+      answering(async (req, res) => {
+        await admit(req, res);
+        throw methodNotAllowed(req.path.endsWith('/messages') ? 'POST' : 'GET');
+      }),
+    );
   }
   for (const path of ['/v1', '/v1/:server']) {
-    router.post(path, answering(async (req, res) => streamable.post(await admitWithBody(req, res))));
-    router.get(path, answering(async (req, res) => streamable.get(await admit(req, res))));
-    router.delete(path, answering(async (req, res) => streamable.delete(await admit(req, res))));
-    router.all(path, answering(async (req, res) => {
-      await admit(req, res);
-      throw methodNotAllowed('GET, POST, DELETE');
-    }));
+    router.post(
+      path,
+      answering(async (req, res) => streamable.post(await admitWithBody(req, res))),
+    );
+    router.get(
+      path,
+      answering(async (req, res) => streamable.get(await admit(req, res))),
+    );
+    router.delete(
+      path,
+      answering(async (req, res) => streamable.delete(await admit(req, res))),
+    );
+    router.all(
+      path,
+      answering(async (req, res) => {
+        await admit(req, res);
+        throw methodNotAllowed('GET, POST, DELETE');
+      }),
+    );
   }
   return router;
 }
@@ -96,13 +118,28 @@ async function answerFailure(options: {
   } else {
     const requestId = crypto.randomUUID();
     logger.error(`${req.method} ${req.path} failed, request id ${requestId}`, options.error as Error);
-    refusal = new RefusedRequest(500, `Internal error; the server's log has the details under request id ${requestId}`, {
-      code: -32_603,
-    });
+    refusal = new RefusedRequest(
+      500,
+      `Internal error; the server's log has the details under request id ${requestId}`,
+      {
+        code: -32_603,
+      },
+    );
   }
   if (AUDITED_STATUSES.includes(refusal.status)) {
     await auditor
-      .createEvent({ eventId: 'connection', request: req, meta: { actionType: 'refused', status: refusal.status } })
+      .createEvent({
+        eventId: 'connection',
+        // Not the request itself: the auditor would look for the principal, and fail as the guard did.
+        meta: {
+          actionType: 'refused',
+          status: refusal.status,
+          method: req.method,
+          path: req.path,
+          ip: req.ip ?? null,
+          userAgent: req.headers['user-agent']?.slice(0, 256) ?? null,
+        },
+      })
       .then(event => event.fail({ error: refusal }))
       .catch(error => logger.error('An audit event of a refused request could not be written', error));
   }

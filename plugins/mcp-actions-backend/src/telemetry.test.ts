@@ -18,7 +18,12 @@ interface Recorded {
 /** Starts the probe with metrics and spans kept for a look. */
 async function startObserved(config = {}) {
   const metrics: Recorded[] = [];
-  const spans: { name: string; options: TracingServiceSpanOptions; attributes: Record<string, unknown>; status?: unknown }[] = [];
+  const spans: {
+    name: string;
+    options: TracingServiceSpanOptions;
+    attributes: Record<string, unknown>;
+    status?: unknown;
+  }[] = [];
   const histograms = {
     createHistogram: (name: string) => ({
       record: (value: number, attributes: Record<string, unknown>) => void metrics.push({ name, value, attributes }),
@@ -36,11 +41,16 @@ async function startObserved(config = {}) {
       }),
     },
     async startActiveSpan(name: string, options: TracingServiceSpanOptions, run: (span: unknown) => unknown) {
-      const span = { name, options, attributes: { ...options.attributes } as Record<string, unknown>, status: undefined };
+      const span = {
+        name,
+        options,
+        attributes: { ...options.attributes } as Record<string, unknown>,
+        status: undefined,
+      };
       spans.push(span);
       return run({
-        setAttribute: (key: string, value: unknown) => void (span.attributes[key] = value),
-        setStatus: (status: never) => void (span.status = status),
+        setAttribute: (key: string, value: unknown) => Object.assign(span.attributes, { [key]: value }),
+        setStatus: (status: unknown) => Object.assign(span, { status }),
       });
     },
   } as unknown as TracingService;
@@ -126,7 +136,9 @@ describe('spans of tool calls', () => {
     await app.call('probe.fail', { with: 'ConflictError' }, { path: '/named' });
 
     expect(spans[0]?.attributes['gen_ai.tool.call.arguments']).toBe('{"message":"payload"}');
-    expect(spans[0]?.attributes['gen_ai.tool.call.result']).toContain('"structuredContent":{"message":"payload","count":1}');
+    expect(spans[0]?.attributes['gen_ai.tool.call.result']).toContain(
+      '"structuredContent":{"message":"payload","count":1}',
+    );
     expect(spans[1]?.attributes).toMatchObject({ 'callboard.server': 'named', 'error.type': 'tool_error' });
     expect(spans[1]?.status).toEqual({ code: 'error', message: 'tool_error' });
     await app.stop();

@@ -58,7 +58,9 @@ export class ActionCatalogue {
 
   /** Every action that is known of so far, whoever asked: what names are given over. */
   get known(): ActionsServiceAction[] {
-    return this.#sourceIds.flatMap((pluginId): readonly ActionsServiceAction[] => (this.#local.get(pluginId) ?? this.#remote(pluginId)).known);
+    return this.#sourceIds.flatMap(
+      (pluginId): readonly ActionsServiceAction[] => (this.#local.get(pluginId) ?? this.#remote(pluginId)).known,
+    );
   }
 
   /** Changes whenever `known` does. */

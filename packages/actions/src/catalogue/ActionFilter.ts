@@ -32,8 +32,7 @@ export function compileActionFilter({ include = [], exclude = [] }: ActionFilter
   const included = include.map(compileRule);
   const excluded = exclude.map(compileRule);
   return action =>
-    !excluded.some(matches => matches(action)) &&
-    (included.length === 0 || included.some(matches => matches(action)));
+    !excluded.some(matches => matches(action)) && (included.length === 0 || included.some(matches => matches(action)));
 }
 
 function compileRule({ id, attributes = {} }: Rule): (action: Filterable) => boolean {

@@ -18,7 +18,11 @@ const answerSchema = z.object({
       name: z.string(),
       title: z.string(),
       description: z.string(),
-      schema: z.looseObject({ input: jsonSchemaSchema, output: jsonSchemaSchema, secrets: jsonSchemaSchema.optional() }),
+      schema: z.looseObject({
+        input: jsonSchemaSchema,
+        output: jsonSchemaSchema,
+        secrets: jsonSchemaSchema.optional(),
+      }),
       attributes: z.looseObject({ readOnly: z.boolean(), destructive: z.boolean(), idempotent: z.boolean() }),
     }),
   ),
@@ -94,13 +98,17 @@ export class RemoteSource {
 
   async invoke(id: string, { input, secrets, signal }: ActionRun, credentials: BackstageCredentials): Promise<unknown> {
     const version = secrets ? 'v2' : 'v1';
-    const response = await this.#request(`/${version}/actions/${encodeURIComponent(id)}/invoke`, credentials, {
+    const answer = await this.#request(`/${version}/actions/${encodeURIComponent(id)}/invoke`, credentials, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(secrets ? { input, secrets } : (input ?? {})),
       signal: AbortSignal.any([signal, AbortSignal.timeout(this.#remote.invokeTimeoutSeconds * 1000)]),
+    }).catch(error => {
+      // A caller who left is no source that is away.
+      signal.throwIfAborted();
+      throw error;
     });
-    const { output } = (await response.json()) as { output: unknown };
+    const { output } = JSON.parse(answer) as { output: unknown };
     return output;
   }
 
@@ -113,7 +121,10 @@ export class RemoteSource {
       }
       snapshot.failures = 0;
       snapshot.freshUntilMs = this.#nowMs() + this.#remote.cacheSeconds * 1000;
-      this.#report(true, `Action source "${this.pluginId}" answers with ${snapshot.actions.descriptors.length} actions`);
+      this.#report(
+        true,
+        `Action source "${this.pluginId}" answers with ${snapshot.actions.descriptors.length} actions`,
+      );
     } catch (error) {
       const waitMs = Math.min(RETRY_AFTER_MS.first * 2 ** snapshot.failures, RETRY_AFTER_MS.most);
       snapshot.failures += 1;
@@ -123,31 +134,44 @@ export class RemoteSource {
   }
 
   async #fetchList(credentials: BackstageCredentials): Promise<VisibleActions> {
-    const response = await this.#request('/v1/actions', credentials, {
+    const answer = await this.#request('/v1/actions', credentials, {
       signal: AbortSignal.timeout(this.#remote.timeoutSeconds * 1000),
     });
-    const text = await response.text();
-    const { actions } = answerSchema.parse(JSON.parse(text)) as { actions: ActionsServiceAction[] };
+    const { actions } = answerSchema.parse(JSON.parse(answer)) as { actions: ActionsServiceAction[] };
     return {
-      descriptors: actions.filter(action => action.id.startsWith(`${this.pluginId}:`) && this.#isIncluded(action)),
-      fingerprint: `${this.pluginId}#${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`,
+      descriptors: actions.filter(action => this.#isOwn(action) && this.#isIncluded(action)),
+      fingerprint: `${this.pluginId}#${createHash('sha256').update(answer).digest('base64url').slice(0, 16)}`,
     };
   }
 
-  /** @throws ResponseError for an error answer, ServiceUnavailableError for none. */
-  async #request(path: string, credentials: BackstageCredentials, init: RequestInit): Promise<Response> {
-    const { token } = await this.#auth.getPluginRequestToken({ onBehalfOf: credentials, targetPluginId: this.pluginId });
-    const baseUrl = await this.#discovery.getBaseUrl(this.pluginId);
-    const response = await fetch(`${baseUrl}/.backstage/actions${path}`, {
-      ...init,
-      headers: { ...init.headers, ...(token && { Authorization: `Bearer ${token}` }) },
-    }).catch(error => {
-      throw new ServiceUnavailableError(`Action source "${this.pluginId}" does not answer (${describe(error)})`);
+  /** Names and audit trails go by these fields, so a source may not borrow another plugin's. */
+  #isOwn({ id, pluginId, name }: ActionsServiceAction): boolean {
+    return pluginId === this.pluginId && id === `${pluginId}:${name}`;
+  }
+
+  /**
+   * @returns the body of the answer.
+   * @throws ResponseError for an error answer, ServiceUnavailableError for none or half of one.
+   */
+  async #request(path: string, credentials: BackstageCredentials, init: RequestInit): Promise<string> {
+    const { token } = await this.#auth.getPluginRequestToken({
+      onBehalfOf: credentials,
+      targetPluginId: this.pluginId,
     });
-    if (!response.ok) {
-      throw await ResponseError.fromResponse(response);
+    const baseUrl = await this.#discovery.getBaseUrl(this.pluginId);
+    let response: Response;
+    try {
+      response = await fetch(`${baseUrl}/.backstage/actions${path}`, {
+        ...init,
+        headers: { ...init.headers, ...(token && { Authorization: `Bearer ${token}` }) },
+      });
+      if (response.ok) {
+        return await response.text();
+      }
+    } catch (error) {
+      throw new ServiceUnavailableError(`Action source "${this.pluginId}" does not answer (${describe(error)})`);
     }
-    return response;
+    throw await ResponseError.fromResponse(response);
   }
 
   #snapshotOf(key: string): Snapshot {
@@ -169,7 +193,10 @@ export class RemoteSource {
 
   /** Every service reaches the source as the calling plugin, so they share one list. */
   #remotePrincipal(credentials: BackstageCredentials): string {
-    return this.#auth.isPrincipal(credentials, 'user') ? credentials.principal.userEntityRef : 'service';
+    if (this.#auth.isPrincipal(credentials, 'user')) {
+      return credentials.principal.userEntityRef;
+    }
+    return this.#auth.isPrincipal(credentials, 'none') ? 'none' : 'service';
   }
 
   /** Says once that a source came or went, rather than on every list. */

@@ -26,15 +26,18 @@ export async function delegate(options: {
   return token === '' ? target.getNoneCredentials() : target.authenticate(token);
 }
 
-/** @throws NotAllowedError if the access restrictions of a token do not include the target plugin. */
+/**
+ * @throws NotAllowedError if the access restrictions of a token do not include the target plugin.
+ * @throws AuthenticationError for an anonymous caller, unless this backend lets those through.
+ */
 export async function assertMayDelegate(options: {
   auth: AuthService;
   targetPluginId: string;
   credentials: BackstageCredentials;
 }): Promise<void> {
   const { auth, targetPluginId, credentials } = options;
-  const { accessRestrictions } = credentials.principal as { accessRestrictions?: unknown };
-  if (accessRestrictions) {
+  const { type, accessRestrictions } = credentials.principal as { type?: string; accessRestrictions?: unknown };
+  if (type === 'none' || accessRestrictions) {
     await auth.getPluginRequestToken({ onBehalfOf: credentials, targetPluginId });
   }
 }

@@ -7,6 +7,8 @@ import {
   actionGatesServiceRef,
 } from '@callboard/actions-api';
 
+const STAGES: readonly ActionGateStage[] = ['pause', 'scopes', 'safetyMode', 'approval'];
+
 /** The gates of all plugins, by the stage at which they are asked. */
 export class ActionGateChecks implements ActionGatesService {
   readonly #gates: ActionGate[] = [];
@@ -14,6 +16,10 @@ export class ActionGateChecks implements ActionGatesService {
   add(gate: ActionGate): void {
     if (this.#gates.some(({ id }) => id === gate.id)) {
       throw new Error(`There is a gate "${gate.id}" already`);
+    }
+    // One of a stage that does not exist would never be asked, and so let everything through.
+    if (!STAGES.includes(gate.stage)) {
+      throw new Error(`Gate "${gate.id}": expected one of the stages ${STAGES.join(', ')}, got ${gate.stage}`);
     }
     this.#gates.push(gate);
   }

@@ -55,7 +55,9 @@ const parseInput: InvocationStep = async call => {
 const checkScopes: InvocationStep = (call, gates) => {
   const needed = scopeOf(call.action);
   if (call.scopes && !coversScope(call.scopes, needed)) {
-    throw new NotAllowedError(`Action "${call.action.id}" needs the scope ${needed}, granted: ${call.scopes.join(' ') || 'none'}`);
+    throw new NotAllowedError(
+      `Action "${call.action.id}" needs the scope ${needed}, granted: ${call.scopes.join(' ') || 'none'}`,
+    );
   }
   return gates.check('scopes', call);
 };

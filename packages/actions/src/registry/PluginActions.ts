@@ -1,4 +1,9 @@
-import type { AuthService, BackstageCredentials, LoggerService, PermissionsService } from '@backstage/backend-plugin-api';
+import type {
+  AuthService,
+  BackstageCredentials,
+  LoggerService,
+  PermissionsService,
+} from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { AuthorizeResult } from '@backstage/plugin-permission-common';
 import type { VisibleAction, VisibleActions } from '../catalogue/VisibleAction.js';
@@ -14,9 +19,9 @@ export class PluginActions {
   readonly #permissions: PermissionsService;
   readonly #logger: LoggerService;
   readonly #isPublished: (action: ActionsServiceAction) => boolean;
-  readonly #registered = new Map<string, RegisteredAction>();
+  readonly #registeredIds = new Set<string>();
   readonly #refused = new Map<string, string>();
-  #published: RegisteredAction[] = [];
+  readonly #published = new Map<string, RegisteredAction>();
   #known: ActionsServiceAction[] = [];
   #version = 0;
 
@@ -38,12 +43,14 @@ export class PluginActions {
   /** @throws Error if the id is taken. */
   add(action: RegisteredAction): void {
     const { id } = action.descriptor;
-    if (this.#registered.has(id)) {
+    if (this.#registeredIds.has(id)) {
       throw new Error(`Action with id "${id}" is already registered`);
     }
-    this.#registered.set(id, action);
-    this.#published = [...this.#registered.values()].filter(({ descriptor }) => this.#isPublished(descriptor));
-    this.#known = this.#published.map(({ descriptor }) => descriptor);
+    this.#registeredIds.add(id);
+    if (this.#isPublished(action.descriptor)) {
+      this.#published.set(id, action);
+      this.#known = [...this.#known, action.descriptor];
+    }
     this.#version += 1;
   }
 
@@ -68,11 +75,12 @@ export class PluginActions {
 
   /** @param credentials - asked for only if an action needs a permission to be seen. */
   async list(credentials: () => Promise<BackstageCredentials>): Promise<VisibleActions> {
-    if (!this.#published.some(action => action.visibilityPermission)) {
+    const published = [...this.#published.values()];
+    if (!published.some(action => action.visibilityPermission)) {
       return { descriptors: this.#known, fingerprint: this.knownFingerprint };
     }
-    const visible = await this.#withoutForbidden(this.#published, await credentials());
-    const hidden = this.#published.filter(action => !visible.includes(action)).map(({ descriptor }) => descriptor.name);
+    const visible = await this.#withoutForbidden(published, await credentials());
+    const hidden = published.filter(action => !visible.includes(action)).map(({ descriptor }) => descriptor.name);
     return {
       descriptors: visible.map(({ descriptor }) => descriptor),
       fingerprint: `${this.knownFingerprint}-${hidden.join(',')}`,
@@ -81,8 +89,8 @@ export class PluginActions {
 
   /** @returns undefined if there is no such action or the caller may not see it. */
   async find(id: string, credentials: BackstageCredentials): Promise<VisibleAction | undefined> {
-    const action = this.#registered.get(id);
-    if (!action || !this.#isPublished(action.descriptor)) {
+    const action = this.#published.get(id);
+    if (!action) {
       return undefined;
     }
     if (action.visibilityPermission && (await this.#withoutForbidden([action], credentials)).length === 0) {

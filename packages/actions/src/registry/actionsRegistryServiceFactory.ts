@@ -6,7 +6,7 @@ import { actionGateChecksServiceRef } from '../invocation/actionGates.js';
 import { createActionsRouter } from './actionsRouter.js';
 import { localActionsServiceRef } from './localActions.js';
 import { PluginActions } from './PluginActions.js';
-import { type GivenAction, prepareAction } from './prepareAction.js';
+import { type GivenAction, prepareAction, printableName } from './prepareAction.js';
 
 /** Callboard's registry in place of Backstage's: the same contract, everything prepared once. */
 export const actionsRegistryServiceFactory = createServiceFactory({
@@ -41,7 +41,7 @@ export const actionsRegistryServiceFactory = createServiceFactory({
         const given = options as GivenAction;
         const prepared = prepareAction(pluginId, given);
         if ('problems' in prepared) {
-          actions.refuse(`${pluginId}:${String(given?.name).slice(0, 128)}`, prepared.problems.join('; '));
+          actions.refuse(`${pluginId}:${printableName(given?.name)}`, prepared.problems.join('; '));
           return;
         }
         actions.add(prepared);

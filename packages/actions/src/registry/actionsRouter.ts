@@ -30,35 +30,43 @@ export function createActionsRouter(options: {
     res.json({ actions: descriptors });
   });
 
-  const invoke = (readBody: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
-    const signal = abortedWhenClosed(res);
-    const credentials = await httpAuth.credentials(req);
-    const id = req.params.actionId as string;
-    const invocation = new Invocation({
-      ...readBody(req.body),
-      name: id,
-      find: () => actions.find(id, credentials),
-      credentials,
-      door: 'http',
-      signal,
-    });
-    try {
-      const output = await invokeAction(invocation, { gates, auditor, audit: { eventId: 'action-execution', request: req } });
-      res.json({ output });
-    } catch (error) {
-      const described = describeError(error, { requestId: invocation.requestId, subject: `Action "${id}"` });
-      if (!described.expected) {
-        logger.error(`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
-      }
-      // The shape of Backstage's error answers, which its clients turn back into errors.
-      res.status(described.status).json({
-        error: { name: described.name, message: described.message },
-        request: { method: req.method, url: req.url },
-        response: { statusCode: described.status },
+  const invoke =
+    (readBody: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
+      const signal = abortedWhenClosed(res);
+      const credentials = await httpAuth.credentials(req);
+      const id = req.params.actionId as string;
+      const invocation = new Invocation({
+        ...readBody(req.body),
+        name: id,
+        find: () => actions.find(id, credentials),
+        credentials,
+        door: 'http',
+        signal,
       });
-    }
-  };
-  router.post('/.backstage/actions/v1/actions/:actionId/invoke', invoke(body => ({ input: body })));
+      try {
+        const output = await invokeAction(invocation, {
+          gates,
+          auditor,
+          audit: { eventId: 'action-execution', request: req },
+        });
+        res.json({ output });
+      } catch (error) {
+        const described = describeError(error, { requestId: invocation.requestId, subject: `Action "${id}"` });
+        if (!described.expected) {
+          logger.error(`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
+        }
+        // The shape of Backstage's error answers, which its clients turn back into errors.
+        res.status(described.status).json({
+          error: { name: described.name, message: described.message },
+          request: { method: req.method, url: req.url },
+          response: { statusCode: described.status },
+        });
+      }
+    };
+  router.post(
+    '/.backstage/actions/v1/actions/:actionId/invoke',
+    invoke(body => ({ input: body })),
+  );
   router.post(
     '/.backstage/actions/v2/actions/:actionId/invoke',
     invoke(body => {

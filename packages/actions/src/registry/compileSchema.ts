@@ -31,7 +31,7 @@ interface DescribesItself {
  */
 export function compileSchema(given: GivenSchema, side: SchemaSide): CompiledSchema {
   const schema = isStandardSchema(given) ? given : resolveCallback(given);
-  const jsonSchema = toJsonSchema(schema, side);
+  const jsonSchema = withRootInPlace(toJsonSchema(schema, side));
   if (jsonSchema.type !== 'object') {
     throw new Error(`expected an object at the root, got ${describeRoot(jsonSchema)}`);
   }
@@ -40,7 +40,8 @@ export function compileSchema(given: GivenSchema, side: SchemaSide): CompiledSch
     jsonSchema,
     parse(value) {
       const result = validate(value);
-      return result instanceof Promise ? result.then(toParsed) : toParsed(result);
+      // Not by instanceof: a promise of another realm taken for a result would let everything pass.
+      return 'then' in result ? Promise.resolve(result).then(toParsed) : toParsed(result);
     },
   };
 }
@@ -84,8 +85,18 @@ function toJsonSchema(schema: StandardSchemaV1, side: SchemaSide): JSONSchema7 {
   throw new Error(`the schema library "${standard.vendor}" offers no JSON Schema (Standard JSON Schema)`);
 }
 
+// zod 4 puts a root that has an id among the definitions.
+function withRootInPlace(jsonSchema: JSONSchema7): JSONSchema7 {
+  const { $ref, ...rest } = jsonSchema;
+  const name = $ref?.match(/^#\/definitions\/([^/]+)$/)?.[1];
+  const definition = name === undefined ? undefined : rest.definitions?.[name];
+  return typeof definition === 'object' ? { ...rest, ...definition } : jsonSchema;
+}
+
 function toParsed(result: StandardSchemaV1.Result<unknown>): Parsed {
-  return result.issues ? { ok: false, problems: result.issues.map(describeIssue).join('; ') } : { ok: true, value: result.value };
+  return result.issues
+    ? { ok: false, problems: result.issues.map(describeIssue).join('; ') }
+    : { ok: true, value: result.value };
 }
 
 function describeIssue({ path, message }: StandardSchemaV1.Issue): string {

@@ -1,4 +1,5 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import { toError } from '@backstage/errors';
 import type { BasicPermission } from '@backstage/plugin-permission-common';
 import type { ActionContext } from '@callboard/actions-api';
 import type { JSONSchema7 } from 'json-schema';
@@ -27,16 +28,18 @@ export interface RegisteredAction {
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const DESCRIPTION_MAX_CHARACTERS = 16_384;
-// Control characters but tab and line ends; zero-width, bidirectional and tag characters: text that
-// a person who reviews an action cannot see, but a model reads.
+// Control characters but tab and line ends; zero-width (but joiners, which scripts and emoji need),
+// bidirectional and tag characters: text that a person who reviews an action cannot see, but a model reads.
 const INVISIBLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding these is the purpose
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
 
 /** @returns the action, or all that keeps it from being published. */
 export function prepareAction(pluginId: string, given: GivenAction): RegisteredAction | { problems: string[] } {
   if (given === null || typeof given !== 'object') {
-    return { problems: [`expected an object that describes the action, got ${given === null ? 'null' : typeof given}`] };
+    return {
+      problems: [`expected an object that describes the action, got ${given === null ? 'null' : typeof given}`],
+    };
   }
   const problems: string[] = [];
   const check = (ok: boolean, problem: string) => ok || problems.push(problem);
@@ -49,8 +52,12 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     const text: unknown = given[field];
     check(typeof text === 'string', `${field}: expected text, got ${typeof text}`);
     if (typeof text === 'string') {
-      check(text.length <= DESCRIPTION_MAX_CHARACTERS, `${field}: expected at most ${DESCRIPTION_MAX_CHARACTERS} characters, got ${text.length}`);
-      check(!INVISIBLE.test(text), `${field}: has invisible or control characters: ${quote(text)}`);
+      check(
+        text.length <= DESCRIPTION_MAX_CHARACTERS,
+        `${field}: expected at most ${DESCRIPTION_MAX_CHARACTERS} characters, got ${text.length}`,
+      );
+      const at = text.search(INVISIBLE);
+      check(at < 0, `${field}: has invisible or control characters: ${quote(text.slice(Math.max(0, at - 40)))}`);
     }
   }
   check(typeof given.action === 'function', `action: expected a function, got ${typeof given.action}`);
@@ -63,60 +70,82 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     try {
       return compileSchema(schema, side);
     } catch (error) {
-      problems.push(`schema.${field}: ${(error as Error).message}`);
+      problems.push(`schema.${field}: ${toError(error).message}`);
       return undefined;
     }
   };
-  const input = compile('input', 'input') ?? ANYTHING;
-  const output = compile('output', 'output') ?? ANYTHING;
+  const input = compile('input', 'input') ?? NO_INPUT;
+  const output = compile('output', 'output') ?? ANY_OUTPUT;
   const secrets = compile('secrets', 'input');
 
   if (problems.length > 0) {
     return { problems };
   }
   const readOnly = given.attributes?.readOnly ?? false;
-  return {
-    descriptor: {
-      id: `${pluginId}:${given.name}`,
-      pluginId,
-      name: given.name,
-      title: given.title,
-      description: given.description,
-      schema: {
-        input: input.jsonSchema,
-        output: output.jsonSchema,
-        ...(secrets && { secrets: secrets.jsonSchema }),
-      },
-      ...(given.examples && { examples: given.examples }),
-      attributes: {
-        readOnly,
-        destructive: given.attributes?.destructive ?? !readOnly,
-        idempotent: given.attributes?.idempotent ?? false,
-      },
+  const descriptor = {
+    id: `${pluginId}:${given.name}`,
+    pluginId,
+    name: given.name,
+    title: given.title,
+    description: given.description,
+    schema: {
+      input: input.jsonSchema,
+      output: output.jsonSchema,
+      ...(secrets && { secrets: secrets.jsonSchema }),
     },
+    ...(given.examples && { examples: given.examples }),
+    attributes: {
+      readOnly,
+      destructive: given.attributes?.destructive ?? !readOnly,
+      idempotent: given.attributes?.idempotent ?? false,
+    },
+  } satisfies ActionsServiceAction;
+  let published: ActionsServiceAction;
+  try {
+    // Later the descriptor is written with those of other actions, which one that fails would take along.
+    published = JSON.parse(JSON.stringify(descriptor));
+  } catch (error) {
+    return { problems: [`cannot be written as JSON: ${toError(error).message}`] };
+  }
+  const schemaText = JSON.stringify(published.schema);
+  const at = schemaText.search(INVISIBLE);
+  if (at >= 0) {
+    return {
+      problems: [`schema: has invisible or control characters: ${quote(schemaText.slice(Math.max(0, at - 40)))}`],
+    };
+  }
+  return {
+    descriptor: published,
     visibilityPermission: given.visibilityPermission,
     checks: { input: input.parse, output: output.parse, ...(secrets && { secrets: secrets.parse }) },
     handler: async context => given.action(context),
   };
 }
 
-/** For actions that give no schema: the same JSON Schema as upstream, and no check. */
-const ANYTHING: CompiledSchema = {
-  jsonSchema: {
-    type: 'object',
-    properties: {},
-    additionalProperties: false,
-    $schema: 'http://json-schema.org/draft-07/schema#',
-  } satisfies JSONSchema7,
-  parse: value => ({ ok: true, value }),
+const EMPTY_OBJECT: JSONSchema7 = {
+  type: 'object',
+  properties: {},
+  additionalProperties: false,
+  $schema: 'http://json-schema.org/draft-07/schema#',
 };
 
+// As upstream: without an input schema the handler is given none, without an output schema nothing is checked.
+const NO_INPUT: CompiledSchema = { jsonSchema: EMPTY_OBJECT, parse: () => ({ ok: true, value: undefined }) };
+const ANY_OUTPUT: CompiledSchema = { jsonSchema: EMPTY_OBJECT, parse: value => ({ ok: true, value }) };
+
+/** A name that was given, as it can be written to a log: cut, with escapes for what cannot be seen. */
+export function printableName(name: unknown): string {
+  const quoted = quote(name);
+  return typeof name === 'string' ? quoted.slice(1, -1) : quoted;
+}
+
 function quote(value: unknown): string {
-  const text = typeof value === 'string' ? value.slice(0, 80) : value;
-  return (JSON.stringify(text) ?? String(value)).replace(
-    INVISIBLE_GLOBAL,
-    character => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : describe(value);
+  return text.replace(INVISIBLE_GLOBAL, character => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+function describe(value: unknown): string {
+  return value === null || typeof value !== 'object' ? String(value) : 'an object';
 }
 
 const INVISIBLE_GLOBAL = new RegExp(INVISIBLE.source, 'gu');

@@ -70,19 +70,26 @@ describe('the check of where a request comes from', () => {
     );
   });
 
-  it.each(['http://localhost:3000', 'https://our.host:444', 'http://our.host', 'https://OUR.HOST', 'https://our.host.'])(
-    'refuses the origin %s where the backend has a public address',
-    origin => {
-      expect(() => published({ target, host: 'our.host', origin })).toThrow(expect.objectContaining({ status: 403 }));
-    },
-  );
+  it.each([
+    'http://localhost:3000',
+    'https://our.host:444',
+    'http://our.host',
+    'https://OUR.HOST',
+    'https://our.host.',
+  ])('refuses the origin %s where the backend has a public address', origin => {
+    expect(() => published({ target, host: 'our.host', origin })).toThrow(expect.objectContaining({ status: 403 }));
+  });
 
   it('lets the own origin through where the backend has a public address', () => {
     expect(() => published({ target, host: 'our.host', origin: 'https://our.host' })).not.toThrow();
   });
 
   it('lets any host through only when told to', () => {
-    const anyHost = createSourceCheck({ baseUrl: new URL('https://our.host'), allowedHosts: ['*'], allowedOrigins: [] });
+    const anyHost = createSourceCheck({
+      baseUrl: new URL('https://our.host'),
+      allowedHosts: ['*'],
+      allowedOrigins: [],
+    });
 
     expect(() => anyHost({ target, host: 'whatever.example', origin: undefined })).not.toThrow();
     expect(() => anyHost({ target, host: 'whatever.example', origin: 'https://evil.example' })).toThrow('Origin');

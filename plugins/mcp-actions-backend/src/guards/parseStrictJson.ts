@@ -53,7 +53,7 @@ function checkStructure(text: string, { maxDepth, maxKeys }: JsonLimits): void {
         break;
       case QUOTE: {
         const end = findStringEnd(text, i + 1);
-        const content = unescape(text.slice(i, end + 1));
+        const content = readString(text.slice(i, end + 1));
         if (isFollowedByColon(text, end + 1)) {
           keys += 1;
           if (keys > maxKeys) {
@@ -84,7 +84,7 @@ function findStringEnd(text: string, from: number): number {
   throw new StrictJsonError('a string does not end');
 }
 
-function unescape(quoted: string): string {
+function readString(quoted: string): string {
   if (!quoted.includes('\\')) {
     return quoted.slice(1, -1);
   }

@@ -16,11 +16,17 @@ export async function readJsonBody(
 ): Promise<unknown> {
   // Other types could be sent by a web page of anybody's without the browser asking first.
   if (!/^application\/json\s*(;[^,]*)?$/i.test(req.headers['content-type'] ?? '')) {
-    throw new RefusedRequest(415, `Content-Type must be application/json, got ${JSON.stringify(req.headers['content-type'] ?? '')}`);
+    throw new RefusedRequest(
+      415,
+      `Content-Type must be application/json, got ${JSON.stringify(req.headers['content-type'] ?? '')}`,
+    );
   }
   const encoding = req.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
-    throw new RefusedRequest(415, `Content-Encoding ${JSON.stringify(encoding)} is not supported; send the body as it is`);
+    throw new RefusedRequest(
+      415,
+      `Content-Encoding ${JSON.stringify(encoding)} is not supported; send the body as it is`,
+    );
   }
   const bytes = await readBytes(req, maxBytes, timeoutMs);
   let text: string;
@@ -56,11 +62,15 @@ function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): P
       finish();
     };
     const timeout = setTimeout(
-      () => settle(() => reject(new RefusedRequest(408, 'The body did not arrive in time', { headers: { Connection: 'close' } }))),
+      () =>
+        settle(() =>
+          reject(new RefusedRequest(408, 'The body did not arrive in time', { headers: { Connection: 'close' } })),
+        ),
       timeoutMs,
     );
     const onEnd = () => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    const onClose = () => settle(() => reject(new RefusedRequest(400, 'The connection closed before the body was complete')));
+    const onClose = () =>
+      settle(() => reject(new RefusedRequest(400, 'The connection closed before the body was complete')));
     req.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > maxBytes) {

@@ -2,8 +2,8 @@ import type { AuditorService, LoggerService } from '@backstage/backend-plugin-ap
 import { type ActionGateChecks, describeError } from '@callboard/actions';
 import { ProtocolError, ProtocolErrorCode, Server, type ServerContext } from '@modelcontextprotocol/server';
 import type { ServerConfig } from '../config.js';
-import type { ToolDirectory } from '../tools/ToolDirectory.js';
 import type { Telemetry } from '../telemetry.js';
+import type { ToolDirectory } from '../tools/ToolDirectory.js';
 import { version } from '../version.js';
 import { callTool } from './callTool.js';
 import { listTools } from './listTools.js';

@@ -40,13 +40,18 @@ describe.each(['2025', '2026'])('tools/call in the %s era', era => {
     const { status, json } = await callIn(era, 'probe.fail', { with: name });
 
     expect(status).toBe(200);
-    expect(json.result).toMatchObject({ isError: true, content: [{ type: 'text', text: `${name}: message of ${name}` }] });
+    expect(json.result).toMatchObject({
+      isError: true,
+      content: [{ type: 'text', text: `${name}: message of ${name}` }],
+    });
   });
 
   it('shows a forwarded error as what it was', async () => {
     const { json } = await callIn(era, 'probe.fail', { with: 'ForwardedError' });
 
-    expect(json.result.content[0].text).toMatch(/^ConflictError: forwarded; caused by ConflictError: message of the cause/);
+    expect(json.result.content[0].text).toMatch(
+      /^ConflictError: forwarded; caused by ConflictError: message of the cause/,
+    );
   });
 
   it("shows a plugin's own kind of a known error", async () => {
@@ -59,15 +64,18 @@ describe.each(['2025', '2026'])('tools/call in the %s era', era => {
     ['probe.fail', { with: 'Error' }],
     ['probe.fail', { with: 'something that is no Error' }],
     ['probe.answer-wrongly', {}],
-  ])('tells nothing of an unexpected failure of %s %j but a request id, under which the log tells all', async (name, args) => {
-    const { json } = await callIn(era, name, args);
+  ])(
+    'tells nothing of an unexpected failure of %s %j but a request id, under which the log tells all',
+    async (name, args) => {
+      const { json } = await callIn(era, name, args);
 
-    expect(json.error.code).toBe(-32603);
-    expect(JSON.stringify(json)).not.toMatch(/secret-internal-detail|expected int|\.ts|\.js/);
-    const { requestId } = json.error.data;
-    expect(json.error.message).toContain(requestId);
-    expect(app.logs.some(entry => String(entry.message).includes(requestId) && entry.level === 'error')).toBe(true);
-  });
+      expect(json.error.code).toBe(-32603);
+      expect(JSON.stringify(json)).not.toMatch(/secret-internal-detail|expected int|\.ts|\.js/);
+      const { requestId } = json.error.data;
+      expect(json.error.message).toContain(requestId);
+      expect(app.logs.some(entry => String(entry.message).includes(requestId) && entry.level === 'error')).toBe(true);
+    },
+  );
 
   it.each(['nosuch', 'probe.nosuch', 'probe:echo', 'other.echo', '__proto__', '', 'probe.with-secret'])(
     'answers -32602 to %j, which this caller cannot see',
@@ -87,7 +95,9 @@ describe.each(['2025', '2026'])('tools/call in the %s era', era => {
   it('needs no arguments where the action needs no input', async () => {
     const envelope = modern('tools/call', { name: 'probe.__proto__' });
     const { json } =
-      era === '2025' ? await app.request('tools/call', { name: 'probe.__proto__' }) : await app.send(envelope.body, envelope);
+      era === '2025'
+        ? await app.request('tools/call', { name: 'probe.__proto__' })
+        : await app.send(envelope.body, envelope);
 
     expect(json.result.structuredContent).toEqual({ ok: true });
   });

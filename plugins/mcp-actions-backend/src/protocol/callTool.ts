@@ -1,6 +1,11 @@
 import { toError } from '@backstage/errors';
 import { type DescribedError, describeError, Invocation, invokeAction } from '@callboard/actions';
-import { type CallToolRequestParams, type CallToolResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import {
+  type CallToolRequestParams,
+  type CallToolResult,
+  ProtocolError,
+  ProtocolErrorCode,
+} from '@modelcontextprotocol/server';
 import type { PublishedServer } from './PublishedServer.js';
 import type { RequestContext } from './RequestContext.js';
 

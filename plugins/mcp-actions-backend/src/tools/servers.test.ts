@@ -115,7 +115,10 @@ describe('servers', () => {
     const { plugin } = createProbePlugin('second');
     const app = await startProbe({
       features: [plugin],
-      config: { backend: { actions: { pluginSources: ['probe', 'second'] } }, mcpActions: { namespacedToolNames: false } },
+      config: {
+        backend: { actions: { pluginSources: ['probe', 'second'] } },
+        mcpActions: { namespacedToolNames: false },
+      },
     });
 
     const names = toolNames(await app.request('tools/list'));
@@ -124,7 +127,9 @@ describe('servers', () => {
     expect(names).toContain('second.echo');
     expect(names).not.toContain('echo');
     expect(app.logs.filter(({ level }) => level === 'error').map(({ message }) => message)).toContainEqual(
-      expect.stringContaining('would be the tool "echo"; they are published under longer names: probe:echo as "probe.echo", second:echo as "second.echo"'),
+      expect.stringContaining(
+        'would be the tool "echo"; they are published under longer names: probe:echo as "probe.echo", second:echo as "second.echo"',
+      ),
     );
     await app.stop();
   });
@@ -199,7 +204,9 @@ describe('servers', () => {
 
     expect(toolNames({ json: (await response.json()) as never })).toEqual(['probe.fine']);
     expect(app.logs.map(({ message }) => message)).toContainEqual(
-      expect.stringContaining('Action "probe:impossible" is not published: schema.input: cannot be expressed as JSON Schema'),
+      expect.stringContaining(
+        'Action "probe:impossible" is not published: schema.input: cannot be expressed as JSON Schema',
+      ),
     );
     await app.stop();
   });
@@ -214,7 +221,10 @@ describe('configuration', () => {
     [{ toolNameStyle: 'slashes' }, 'mcpActions.toolNameStyle'],
     [{ maxRequestBodyBytes: '5mb' }, 'mcpActions.maxRequestBodyBytes: expected number, got "5mb"'],
     [{ allowedOrigins: ['https://a.example/path'] }, 'mcpActions.allowedOrigins.0: expected an origin'],
-    [{ servers: { a: { name: 'x', filter: { include: [{ attributes: { readonly: true } }] } } } }, 'mcpActions.servers.a.filter.include.0.attributes.readonly: there is no such key'],
+    [
+      { servers: { a: { name: 'x', filter: { include: [{ attributes: { readonly: true } }] } } } },
+      'mcpActions.servers.a.filter.include.0.attributes.readonly: there is no such key',
+    ],
   ])('refuses to start with %j', async (mcpActions, message) => {
     await expect(startProbe({ config: { mcpActions } as never })).rejects.toThrow(message);
   });

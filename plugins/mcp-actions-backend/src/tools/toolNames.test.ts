@@ -8,7 +8,8 @@ const action = (id: string) => {
   const [pluginId, name] = id.split(':') as [string, string];
   return { id, pluginId, name };
 };
-const namesOf = (ids: string[], naming: ToolNaming) => Object.fromEntries(assignToolNames(ids.map(action), naming).nameOf);
+const namesOf = (ids: string[], naming: ToolNaming) =>
+  Object.fromEntries(assignToolNames(ids.map(action), naming).nameOf);
 
 describe('tool names', () => {
   it('are the plugin and the action with a dot, as upstream has them', () => {

@@ -5,7 +5,8 @@ import { type Connection, Connections } from './Connections.js';
 
 const server = { config: {} } as PublishedServer;
 const otherServer = { config: { key: 'other' } } as PublishedServer;
-const as = (principal: string) => ({ credentials: { principal: { toString: () => principal } } }) as unknown as RequestContext;
+const as = (principal: string) =>
+  ({ credentials: { principal: { toString: () => principal } } }) as unknown as RequestContext;
 
 function open({ maxConnections = 3 } = {}) {
   const clock = { nowMs: 0 };

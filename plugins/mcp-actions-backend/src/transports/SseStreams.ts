@@ -47,7 +47,10 @@ export class SseStreams {
     res.setHeader('Deprecation', DEPRECATED_SINCE);
     const { sessionId } = req.query;
     if (typeof sessionId !== 'string' || sessionId === '') {
-      throw new RefusedRequest(400, 'Name one stream: POST to the address that the stream announced, with its sessionId');
+      throw new RefusedRequest(
+        400,
+        'Name one stream: POST to the address that the stream announced, with its sessionId',
+      );
     }
     const stream = this.#streams.find(sessionId, server, context);
     if (!stream) {

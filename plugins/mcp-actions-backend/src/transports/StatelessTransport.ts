@@ -27,7 +27,10 @@ export class StatelessTransport implements Transport {
   }
 
   /** @param messages - checked to be JSON-RPC, one or a batch. */
-  static async serve({ req, res, server, context, body }: Exchange, messages: readonly JSONRPCMessage[]): Promise<void> {
+  static async serve(
+    { req, res, server, context, body }: Exchange,
+    messages: readonly JSONRPCMessage[],
+  ): Promise<void> {
     const requests = messages.filter(isJSONRPCRequest);
     if (requests.length === 0) {
       // Nothing in a stateless exchange waits for a notification or a response.

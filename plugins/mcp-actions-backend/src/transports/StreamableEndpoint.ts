@@ -98,6 +98,8 @@ function parseMessage(message: unknown): JSONRPCMessage {
   try {
     return parseJSONRPCMessage(message);
   } catch {
-    throw new RefusedRequest(400, 'Invalid request: expected a JSON-RPC 2.0 message', { code: JSON_RPC_INVALID_REQUEST });
+    throw new RefusedRequest(400, 'Invalid request: expected a JSON-RPC 2.0 message', {
+      code: JSON_RPC_INVALID_REQUEST,
+    });
   }
 }

@@ -1,0 +1,80 @@
+import { createServiceFactory, createServiceRef, type RootConfigService } from '@backstage/backend-plugin-api';
+import { InputError } from '@backstage/errors';
+import type * as z from 'zod';
+
+/** A part of the configuration that one package owns: unknown keys in it are mistakes. */
+export interface ConfigSection<TSchema extends z.ZodType = z.ZodType> {
+  /** A dotted path, such as `backend.actions`; a missing section is read as `{}`. */
+  readonly key: string;
+  readonly schema: TSchema;
+}
+
+/** Contributed once per section, so that mistakes in all of them are reported together at start. */
+export const configSectionsServiceRef = createServiceRef<ConfigSection>({
+  id: 'callboard.configSections',
+  scope: 'root',
+  multiton: true,
+});
+
+/** Makes the feature that contributes a section; a package's feature loader yields it next to the plugin. */
+export function configSectionFeature(section: ConfigSection) {
+  return createServiceFactory({ service: configSectionsServiceRef, deps: {}, factory: () => section });
+}
+
+/**
+ * Reads a section of the configuration.
+ *
+ * @throws InputError that lists every mistake with its path, what was expected and what came.
+ */
+export function readConfigSection<TSchema extends z.ZodType>(
+  config: RootConfigService,
+  { key, schema }: ConfigSection<TSchema>,
+): z.output<TSchema> {
+  const parsed = parseSection(config, { key, schema });
+  if (!parsed.success) {
+    throw wrongConfiguration(describeMistakes(key, parsed.error));
+  }
+  return parsed.data as z.output<TSchema>;
+}
+
+/** @throws InputError that lists the mistakes of all sections. */
+export function checkConfigSections(config: RootConfigService, sections: readonly ConfigSection[]): void {
+  // A section may have been contributed along more than one way, such as by a host and by a plugin.
+  const byKey = new Map(sections.map(section => [section.key, section]));
+  const mistakes = [...byKey.values()].flatMap(section => {
+    const parsed = parseSection(config, section);
+    return parsed.success ? [] : describeMistakes(section.key, parsed.error);
+  });
+  if (mistakes.length > 0) {
+    throw wrongConfiguration(mistakes);
+  }
+}
+
+function parseSection(config: RootConfigService, { key, schema }: ConfigSection) {
+  return schema.safeParse(config.getOptional(key) ?? {}, { reportInput: true });
+}
+
+function wrongConfiguration(mistakes: string[]): InputError {
+  return new InputError(`Wrong configuration:\n${mistakes.map(line => `  ${line}`).join('\n')}`);
+}
+
+function describeMistakes(key: string, { issues }: z.core.$ZodError): string[] {
+  return issues.flatMap(issue => describeMistake(key, issue));
+}
+
+const SECRET = /secret|password|token|privatekey/i;
+
+function describeMistake(section: string, issue: z.core.$ZodIssue): string[] {
+  const path = [section, ...issue.path.map(String)].join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key => `${path}.${key}: there is no such key`);
+  }
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map(({ message }) => `${path}: ${message}`);
+  }
+  const message = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
+  const isSecret = issue.path.some(part => SECRET.test(String(part)));
+  return [
+    `${path}: ${message}, got ${isSecret && issue.input !== undefined ? '***' : (JSON.stringify(issue.input) ?? 'nothing')}`,
+  ];
+}

@@ -1,0 +1,206 @@
+import type { AuthService } from '@backstage/backend-plugin-api';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { deferred } from '../testing/deferred.js';
+import { createRemoteSource, nobody, plainAuth, service, user } from '../testing/remoteSource.js';
+import { listedAction, type SourceServer, startSourceServer, withActions, withError } from '../testing/sourceServer.js';
+
+let server: SourceServer;
+const remoteSource = (options?: Parameters<typeof createRemoteSource>[1]) =>
+  createRemoteSource(server.baseUrl, options);
+
+beforeEach(async () => {
+  server = await startSourceServer();
+  server.answer = withActions('todo:one', 'todo:two');
+});
+
+afterEach(() => server.stop());
+
+describe('a list', () => {
+  test('is asked for at the endpoint of the contract, with a token for the source', async () => {
+    const { idsFor } = remoteSource();
+
+    const ids = await idsFor(user('ann'));
+
+    expect(ids).toEqual(['todo:one', 'todo:two']);
+    expect(server.requests).toMatchObject([{ method: 'GET', path: '/v1/actions', token: 'user:default/ann to todo' }]);
+  });
+
+  test('is fetched once for many asked for within its time', async () => {
+    const { idsFor, advanceSeconds } = remoteSource({ remote: { cacheSeconds: 30 } });
+
+    for (let turn = 0; turn < 10; turn += 1) {
+      expect(await idsFor()).toEqual(['todo:one', 'todo:two']);
+      advanceSeconds(2.9);
+    }
+
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('is fetched once for many that ask at the same time', async () => {
+    const { idsFor } = remoteSource();
+
+    const lists = await Promise.all(Array.from({ length: 20 }, () => idsFor()));
+
+    expect(new Set(lists.map(ids => ids.join()))).toEqual(new Set(['todo:one,todo:two']));
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('past its time is still answered at once, while a new one is fetched once', async () => {
+    const { idsFor, advanceSeconds } = remoteSource();
+    await idsFor();
+    const released = deferred();
+    server.answer = async (...args) => {
+      await released.promise;
+      await withActions('todo:three')(...args);
+    };
+    advanceSeconds(30);
+
+    const stale = [await idsFor(), await idsFor(), await idsFor()];
+    released.resolve();
+
+    expect(stale).toEqual(Array(3).fill(['todo:one', 'todo:two']));
+    await expect.poll(() => idsFor()).toEqual(['todo:three']);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('with a time of zero is refreshed every time', async () => {
+    const { idsFor } = remoteSource({ remote: { cacheSeconds: 0 } });
+
+    await idsFor();
+    await idsFor();
+
+    await expect.poll(() => server.requests.length).toBe(2);
+  });
+
+  test('leaves out what the filter keeps out', async () => {
+    const { idsFor, source } = remoteSource({ isIncluded: id => id !== 'todo:one' });
+
+    expect(await idsFor()).toEqual(['todo:two']);
+    expect(source.known.map(({ id }) => id)).toEqual(['todo:two']);
+  });
+
+  test('leaves out what the source has no business to offer', async () => {
+    server.answer = withActions(
+      'todo:one',
+      'catalog:delete-entity',
+      'todolist:one',
+      'todo',
+      listedAction('todo:posing', { pluginId: 'catalog' }),
+      listedAction('todo:misnamed', { name: 'one' }),
+    );
+    const { idsFor } = remoteSource();
+
+    expect(await idsFor()).toEqual(['todo:one']);
+  });
+
+  test('keeps what newer backends say of an action beyond the contract', async () => {
+    const action = { ...listedAction('todo:one'), examples: [{ title: 'One', input: {} }], novelty: { level: 11 } };
+    server.answer = withActions(action);
+    const { source } = remoteSource();
+
+    const { descriptors } = await source.list(service('plugin:caller'));
+
+    expect(descriptors).toEqual([action]);
+  });
+});
+
+describe('lists are kept', () => {
+  test('for each user apart', async () => {
+    server.answer = (res, request) =>
+      withActions(request.token?.includes('ann') ? 'todo:of-ann' : 'todo:of-bob')(res, request);
+    const { idsFor, source } = remoteSource();
+
+    const [ann, bob, annAgain] = [await idsFor(user('ann')), await idsFor(user('bob')), await idsFor(user('ann'))];
+
+    expect([ann, bob, annAgain]).toEqual([['todo:of-ann'], ['todo:of-bob'], ['todo:of-ann']]);
+    expect(server.requests).toHaveLength(2);
+    expect(source.known.map(({ id }) => id).sort()).toEqual(['todo:of-ann', 'todo:of-bob']);
+  });
+
+  test('for all services together, because the source sees them all as the calling plugin', async () => {
+    const { idsFor } = remoteSource();
+
+    await idsFor(service('external:ci'));
+    await idsFor(service('plugin:caller'));
+    await idsFor(user('ann'));
+
+    expect(server.requests.map(({ token }) => token)).toEqual(['service to todo', 'user:default/ann to todo']);
+  });
+
+  test('for nobody apart from those of services', async () => {
+    const { idsFor } = remoteSource();
+    await idsFor(service('plugin:caller'));
+
+    expect(await idsFor(nobody)).toEqual([]);
+    expect(await idsFor(service('plugin:caller'))).toEqual(['todo:one', 'todo:two']);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('where anonymous callers are let through, without a token', async () => {
+    const auth = { ...plainAuth, getPluginRequestToken: async () => ({ token: '' }) } as AuthService;
+    const { idsFor } = remoteSource({ auth });
+
+    expect(await idsFor(nobody)).toEqual(['todo:one', 'todo:two']);
+    expect(server.requests[0]?.token).toBeUndefined();
+  });
+
+  test('for a thousand principals, of whom the one unused for longest makes room', async () => {
+    const { idsFor } = remoteSource();
+    const askFor = (number: number) => idsFor(user(`u${number}`));
+    for (let number = 0; number < 1_000; number += 1) {
+      await askFor(number);
+    }
+    await askFor(0);
+    await askFor(1_000);
+    server.requests.length = 0;
+
+    await askFor(0);
+    await askFor(1);
+
+    expect(server.requests.map(({ token }) => token)).toEqual(['user:default/u1 to todo']);
+  });
+});
+
+describe('fingerprints', () => {
+  test('are equal for equal lists, whoever is shown them, and differ for others', async () => {
+    const { source, advanceSeconds } = remoteSource();
+    const fingerprintFor = async (name: string) => (await source.list(user(name))).fingerprint;
+    const [ann, bob] = [await fingerprintFor('ann'), await fingerprintFor('bob')];
+
+    server.answer = withActions('todo:one');
+    advanceSeconds(30);
+
+    expect(ann).toBe(bob);
+    await expect.poll(() => fingerprintFor('ann')).not.toBe(ann);
+  });
+
+  test('of what is known change when a list does, and only then', async () => {
+    const { source, idsFor, advanceSeconds } = remoteSource();
+    const before = source.knownFingerprint;
+    await idsFor();
+    const first = source.knownFingerprint;
+    advanceSeconds(30);
+    await idsFor();
+    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    const unchanged = source.knownFingerprint;
+    server.answer = withActions('todo:three');
+    advanceSeconds(60);
+    await idsFor();
+
+    await expect.poll(() => source.knownFingerprint).not.toBe(unchanged);
+    expect(first).not.toBe(before);
+    expect(unchanged).toBe(first);
+  });
+});
+
+test('a user whom the source refuses has an empty list, and others keep theirs', async () => {
+  server.answer = (res, request) =>
+    (request.token?.includes('bob') ? withError(401, 'AuthenticationError', 'No') : withActions('todo:one'))(
+      res,
+      request,
+    );
+  const { idsFor } = remoteSource();
+
+  expect(await idsFor(user('bob'))).toEqual([]);
+  expect(await idsFor(user('ann'))).toEqual(['todo:one']);
+});

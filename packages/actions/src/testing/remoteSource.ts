@@ -1,0 +1,58 @@
+import type { AuthService, BackstageCredentials, DiscoveryService } from '@backstage/backend-plugin-api';
+import { AuthenticationError } from '@backstage/errors';
+import { recordingLogger } from '@callboard/test-utils';
+import { RemoteSource } from '../catalogue/RemoteSource.js';
+
+const credentialsOf = (principal: object) =>
+  ({ $$type: '@backstage/BackstageCredentials', principal }) as unknown as BackstageCredentials;
+
+export const user = (name: string) => credentialsOf({ type: 'user', userEntityRef: `user:default/${name}` });
+export const service = (subject: string) => credentialsOf({ type: 'service', subject });
+export const nobody = credentialsOf({ type: 'none' });
+
+/** Passes on who the token is for, instead of signing; refuses anonymous callers as Backstage does. */
+export const plainAuth = {
+  isPrincipal: ({ principal }: { principal: { type: string } }, type: string) => principal.type === type,
+  async getPluginRequestToken({ onBehalfOf, targetPluginId }) {
+    const principal = onBehalfOf.principal as { type: string; userEntityRef?: string };
+    if (principal.type === 'none') {
+      throw new AuthenticationError("Refused to issue service token for credential type 'none'");
+    }
+    return { token: `${principal.userEntityRef ?? 'service'} to ${targetPluginId}` };
+  },
+} as AuthService;
+
+/** A source at `baseUrl`, with a clock that stands still until advanced and the log that it writes. */
+export function createRemoteSource(
+  baseUrl: string,
+  options: {
+    remote?: Partial<ConstructorParameters<typeof RemoteSource>[0]['remote']>;
+    isIncluded?: (id: string) => boolean;
+    auth?: AuthService;
+    pluginId?: string;
+  } = {},
+) {
+  const { logger, logs } = recordingLogger();
+  const { isIncluded = () => true, auth = plainAuth, pluginId = 'todo' } = options;
+  let nowMs = 0;
+  const source = new RemoteSource({
+    pluginId,
+    auth,
+    discovery: { getBaseUrl: async () => baseUrl } as unknown as DiscoveryService,
+    logger,
+    remote: { cacheSeconds: 30, timeoutSeconds: 5, invokeTimeoutSeconds: 5, ...options.remote },
+    isIncluded: ({ id }) => isIncluded(id),
+    nowMs: () => nowMs,
+  });
+  return {
+    source,
+    logs,
+    advanceSeconds(seconds: number) {
+      nowMs += seconds * 1000;
+    },
+    async idsFor(credentials = service('plugin:caller')): Promise<string[]> {
+      const { descriptors } = await source.list(credentials);
+      return descriptors.map(({ id }) => id);
+    },
+  };
+}
