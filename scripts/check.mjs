@@ -12,7 +12,7 @@ const checks = [
 ];
 
 await main(async () => {
-  await setUp({ install: 'full', build: 'full' });
+  await setUp({ install: 'full' });
   const results = [];
   for (const [title, check] of checks) {
     console.log(`\n── ${title}`);

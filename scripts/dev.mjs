@@ -7,13 +7,11 @@ import './lib/nodeVersion.mjs';
 const { existsSync, mkdirSync, writeFileSync } = await import('node:fs');
 const { join, relative } = await import('node:path');
 const { pathToFileURL } = await import('node:url');
-const { stopWithParent } = await import('./lib/parentWatch.mjs');
 const { rootDir } = await import('./lib/paths.mjs');
 const { main, runTool, ScriptError } = await import('./lib/run.mjs');
 const { setUp } = await import('./lib/setup.mjs');
 
 await main(async () => {
-  stopWithParent();
   const sources = join(process.cwd(), 'dev');
   if (!existsSync(join(sources, 'index.ts'))) {
     throw new ScriptError(`${join(sources, 'index.ts')}: expected the file that runs this plugin alone`);

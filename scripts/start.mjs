@@ -4,13 +4,11 @@ import './lib/nodeVersion.mjs';
 
 const { default: module } = await import('node:module');
 const { join } = await import('node:path');
-const { stopWithParent } = await import('./lib/parentWatch.mjs');
 const { rootDir } = await import('./lib/paths.mjs');
 const { main } = await import('./lib/run.mjs');
 const { setUp } = await import('./lib/setup.mjs');
 
 await main(async () => {
-  stopWithParent();
   await setUp({ install: 'run', build: 'run' });
 
   // From Node 22 on, compiled code is kept, and loading takes a third less.

@@ -65,7 +65,9 @@ describe.each(clientKinds)('the client %s', kind => {
     expect(wrongInput.content[0]?.text).toMatch(/^InputError: Invalid input to action "todo:create-item": title: /);
     expect(notThere.content[0]?.text).toMatch(/^NotFoundError: /);
     await expect(unknownTool).rejects.toMatchObject({ code: -32602 });
-    expect((await client.callTool('todo.greet-user', { name: 'Ada' })).structuredContent).toEqual({ greeting: 'Hello Ada!' });
+    expect((await client.callTool('todo.greet-user', { name: 'Ada' })).structuredContent).toEqual({
+      greeting: 'Hello Ada!',
+    });
     await client.close();
   });
 

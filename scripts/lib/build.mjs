@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { listFiles, readJson, rootDir } from './paths.mjs';
 import { runTool, ScriptError } from './run.mjs';
@@ -82,7 +82,8 @@ function fingerprint(files, describe) {
 function projectFolders(mode) {
   const folders = new Set();
   const visit = (folder, file) => {
-    if (!folders.has(folder)) {
+    // A reference to nowhere is for the compiler to tell.
+    if (!folders.has(folder) && existsSync(join(folder, file))) {
       folders.add(folder);
       for (const { path } of readJson(join(folder, file)).references ?? []) {
         visit(join(folder, path), 'tsconfig.json');

@@ -7,7 +7,9 @@ import { run, ScriptError } from './run.mjs';
 
 const yarnPackage = '@yarnpkg/cli-dist@4.18.1';
 const modules = join(rootDir, 'node_modules');
+const nativeModule = join(modules, 'better-sqlite3');
 const stampFile = join(modules, '.callboard-install.json');
+const stopped = 'Stopped. The next run takes up the installation where this one ended.';
 const runPackages = ['@callboard/root', '@callboard/backend'];
 
 /**
@@ -44,16 +46,14 @@ export async function install(mode) {
   rmSync(stampFile, { force: true });
   const args = full ? ['install', '--immutable'] : ['workspaces', 'focus', '--production', ...runPackages];
   const status = await run(npmCommand('npx'), ['--yes', yarnPackage, ...args], { env: toolEnvironment() });
-  if (status === 130 || status === 143) {
-    throw new ScriptError('Stopped. The next run takes up the installation where this one ended.');
+  if (status > 128) {
+    throw new ScriptError(stopped);
   }
-  if (status !== 0 && existsSync(join(modules, 'better-sqlite3')) === false) {
-    throw new ScriptError(describeFailedInstall(full));
+  if (status !== 0) {
+    const uncompiled = existsSync(nativeModule) && !loadsNativeModule();
+    throw new ScriptError(uncompiled ? describeMissingCompiler() : describeFailedInstall(full));
   }
   await ensureNativeModule();
-  if (status !== 0) {
-    throw new ScriptError(describeFailedInstall(full));
-  }
   writeFileSync(
     stampFile,
     `${JSON.stringify({ mode: full ? 'full' : 'run', wanted, found: describeFound() }, null, 2)}\n`,
@@ -82,31 +82,29 @@ function describeWanted() {
 
 /** Changes when someone else installs, and when the compiled module goes away. */
 function describeFound() {
-  return [join(modules, '.yarn-state.yml'), ...nativeModuleFiles()]
+  return [join(modules, '.yarn-state.yml'), join(nativeModule, 'build/Release/better_sqlite3.node')]
     .map(file => (existsSync(file) ? `${statSync(file).size} ${Math.trunc(statSync(file).mtimeMs)}` : 'missing'))
     .join(', ');
 }
 
-function nativeModuleFiles() {
-  return [join(modules, 'better-sqlite3/build/Release/better_sqlite3.node')];
-}
-
 /** better-sqlite3 is compiled for one major version of Node; Yarn does not notice when that changes. */
 async function ensureNativeModule() {
-  const folder = join(modules, 'better-sqlite3');
-  if (loadsNativeModule(folder)) {
+  if (loadsNativeModule()) {
     return;
   }
   console.log('Compiling better-sqlite3 for this Node …');
-  rmSync(join(folder, 'build'), { recursive: true, force: true });
-  await run(npmCommand('npm'), ['run', 'install'], { cwd: folder, env: toolEnvironment() });
-  if (!loadsNativeModule(folder)) {
+  rmSync(join(nativeModule, 'build'), { recursive: true, force: true });
+  const status = await run(npmCommand('npm'), ['run', 'install'], { cwd: nativeModule, env: toolEnvironment() });
+  if (status > 128) {
+    throw new ScriptError(stopped);
+  }
+  if (!loadsNativeModule()) {
     throw new ScriptError(describeMissingCompiler());
   }
 }
 
-function loadsNativeModule(folder) {
-  const probe = `new (require(${JSON.stringify(folder)}))(':memory:').close()`;
+function loadsNativeModule() {
+  const probe = `new (require(${JSON.stringify(nativeModule)}))(':memory:').close()`;
   return spawnSync(process.execPath, ['-e', probe], { stdio: 'ignore' }).status === 0;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Stops this process like SIGTERM when the process that started it is gone. npm and Yarn pass SIGTERM to
- * the shell between, which ends and leaves the server running with nobody to stop it.
+ * Stops this process like SIGTERM when the process that started it is gone. npm passes SIGTERM to the shell in
+ * between only, which ends and leaves this process running with nobody to stop it.
  */
 export function stopWithParent() {
   if (process.env.npm_lifecycle_event === undefined) {

@@ -1,19 +1,27 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { join } from 'node:path';
+import { stopWithParent } from './parentWatch.mjs';
 import { readJson, rootDir } from './paths.mjs';
 
 /** Stops the script with a message for the person at the terminal, and no stack trace. */
 export class ScriptError extends Error {}
 
 /**
- * Runs a program with this terminal and waits for it. Signals that would stop the script stop the program.
+ * Runs a program with this terminal and waits for it. Signals that would stop the script stop the program and
+ * all that it started: package managers leave compilers running otherwise.
  *
  * @returns {Promise<number>} its exit status; 128 and the signal's number if a signal ended it.
  */
 export function run(command, args, { cwd = rootDir, env = process.env } = {}) {
+  const ownGroup = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: 'inherit' });
-    const forward = signal => child.kill(signal);
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'], detached: ownGroup });
+    let stoppedBy;
+    const forward = signal => {
+      stoppedBy = signal;
+      process.kill(ownGroup ? -child.pid : child.pid, signal);
+    };
     process.on('SIGINT', forward).on('SIGTERM', forward);
     const done = () => process.off('SIGINT', forward).off('SIGTERM', forward);
     child.once('error', error => {
@@ -22,7 +30,8 @@ export function run(command, args, { cwd = rootDir, env = process.env } = {}) {
     });
     child.once('close', (code, signal) => {
       done();
-      resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
+      const ended = stoppedBy ?? signal;
+      resolve(ended ? 128 + constants.signals[ended] : code);
     });
   });
 }
@@ -37,6 +46,7 @@ export function runTool(packageName, command, args, options) {
 
 /** Runs a script's main function; its mistakes end up on the terminal in one piece. */
 export async function main(action) {
+  stopWithParent();
   try {
     const status = await action();
     if (status) {

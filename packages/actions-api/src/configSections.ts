@@ -51,7 +51,27 @@ export function checkConfigSections(config: RootConfigService, sections: readonl
 }
 
 function parseSection(config: RootConfigService, { key, schema }: ConfigSection) {
-  return schema.safeParse(config.getOptional(key) ?? {}, { reportInput: true });
+  const value = config.getOptional(key) ?? {};
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success || !parsed.error.issues.some(isWrittenAsText)) {
+    return parsed;
+  }
+  const read = structuredClone(value) as object;
+  for (const { path, input } of parsed.error.issues.filter(isWrittenAsText)) {
+    const holder = path.slice(0, -1).reduce<object>((at, part) => Reflect.get(at, part), read);
+    Reflect.set(holder, path.at(-1) as PropertyKey, JSON.parse(input as string));
+  }
+  return schema.safeParse(read, { reportInput: true });
+}
+
+// As Backstage's own readers do: `${VARIABLE}` in a file always gives text.
+function isWrittenAsText(issue: z.core.$ZodIssue): boolean {
+  if (issue.code !== 'invalid_type' || typeof issue.input !== 'string' || issue.path.length === 0) {
+    return false;
+  }
+  return issue.expected === 'boolean'
+    ? /^(true|false)$/.test(issue.input)
+    : ['number', 'int'].includes(issue.expected) && /^-?\d+(\.\d+)?$/.test(issue.input);
 }
 
 function wrongConfiguration(mistakes: string[]): InputError {

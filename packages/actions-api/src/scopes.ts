@@ -6,10 +6,10 @@ export type ActionScope = (typeof actionScopes)[number];
 
 /** The scope that a call of an action needs. An action without attributes counts as destructive. */
 export function scopeOf({ attributes }: Pick<ActionsServiceAction, 'attributes'>): ActionScope {
-  if (attributes.readOnly) {
-    return 'actions:read';
+  if (attributes.destructive) {
+    return 'actions:destructive';
   }
-  return attributes.destructive ? 'actions:destructive' : 'actions:write';
+  return attributes.readOnly ? 'actions:read' : 'actions:write';
 }
 
 /** Whether granted scopes cover a needed one, broader ones included. */

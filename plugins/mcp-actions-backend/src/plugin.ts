@@ -90,7 +90,7 @@ export const mcpPlugin = createBackendPlugin({
             authenticate: createAuthentication({
               httpAuth,
               accessTokens: new AccessTokens({ auth, discovery }),
-              allowsAnonymous: settings.allowsAnonymous,
+              ...settings,
               resource: req => metadata.resource(req.params.server),
               challenge: req => metadata.challenge(req.params.server),
             }),

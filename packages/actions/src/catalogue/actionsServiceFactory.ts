@@ -29,7 +29,10 @@ export const actionsServiceFactory = createServiceFactory({
         door: 'in-process',
       });
       const output = await invokeAction(invocation, { gates, auditor, audit: { eventId: 'action-execution' } });
-      return { output: output as JsonValue };
+      // What a caller gets must not depend on whether the action happens to be in this process.
+      return {
+        output: output === undefined ? (undefined as never) : (JSON.parse(JSON.stringify(output)) as JsonValue),
+      };
     },
   }),
 });

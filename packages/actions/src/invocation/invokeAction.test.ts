@@ -51,12 +51,16 @@ describe.each(doors)('the audit of a call at the door %s', door => {
     expect(steps).toEqual(['audit initiated', 'pause', 'handler', 'audit succeeded']);
   });
 
-  test('says which action of which plugin, through which door, under which request id, and how long it took', async () => {
+  test('says who calls which action of which plugin, through which door, under which request id, and how long it took', async () => {
     await backend.call(door, 'todo:work', {});
 
     const [intent, outcome] = backend.auditEvents;
     expect(intent).toMatchObject({ eventId: 'action-execution', plugin: door === 'http' ? 'todo' : 'caller' });
-    expect(intent?.meta).toEqual({ door, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect(intent?.meta).toEqual({
+      door,
+      principal: expect.stringMatching(/^(service|user)Principal\{/),
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
     expect(outcome).toMatchObject({ eventId: 'action-execution', severityLevel: 'medium' });
     expect(outcome?.meta).toEqual({
       ...intent?.meta,

@@ -1,6 +1,7 @@
 import type { AuditorService, AuditorServiceCreateEventOptions } from '@backstage/backend-plugin-api';
 import { toError } from '@backstage/errors';
 import type { JsonObject } from '@backstage/types';
+import { principalKey } from '../catalogue/delegate.js';
 import type { ActionGateChecks } from './actionGates.js';
 import type { Invocation } from './Invocation.js';
 import { invocationSteps } from './steps.js';
@@ -30,7 +31,7 @@ export async function invokeAction(
     eventId: audit.eventId,
     severityLevel: 'medium',
     ...(audit.request && { request: audit.request }),
-    meta: { ...audit.meta, door: call.door, requestId: call.requestId },
+    meta: { ...audit.meta, door: call.door, principal: principalKey(call.credentials), requestId: call.requestId },
   });
   const outcome = (): JsonObject => ({
     ...(call.foundAction && { actionId: call.foundAction.id, pluginId: call.foundAction.pluginId }),

@@ -10,6 +10,7 @@ import { ActionGateChecks } from '../invocation/actionGates.js';
 import { actionsPlugin } from '../testing/actionsPlugin.js';
 import { deferred } from '../testing/deferred.js';
 import { gatesPlugin } from '../testing/gatesPlugin.js';
+import { listedAction } from '../testing/sourceServer.js';
 import { startTestBackend, type TestBackend } from '../testing/startTestBackend.js';
 import { createActionsRouter } from './actionsRouter.js';
 import type { PluginActions } from './PluginActions.js';
@@ -192,7 +193,7 @@ describe('a caller that goes away', () => {
   /** The router alone, with an identity that is decided when the test says so. */
   async function serve(run: (signal: AbortSignal) => Promise<unknown>, credentials: Promise<unknown>) {
     const { logger } = recordingLogger();
-    const descriptor = { id: 'todo:wait', pluginId: 'todo' };
+    const descriptor = listedAction('todo:wait');
     const app = express().use(
       createActionsRouter({
         actions: {

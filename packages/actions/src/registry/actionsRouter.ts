@@ -53,7 +53,8 @@ export function createActionsRouter(options: {
       } catch (error) {
         const described = describeError(error, { requestId: invocation.requestId, subject: `Action "${id}"` });
         if (!described.expected) {
-          logger.error(`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
+          const level = invocation.signal.aborted ? 'debug' : 'error';
+          logger[level](`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
         }
         // The shape of Backstage's error answers, which its clients turn back into errors.
         res.status(described.status).json({

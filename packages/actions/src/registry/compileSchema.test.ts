@@ -85,6 +85,15 @@ describe('zod objects', () => {
     expect(schema.jsonSchema).toMatchObject(objectOfCount);
   });
 
+  test('of the first versions 4, which do not describe themselves, are described', () => {
+    const schema = z.object({ limit: z.number().default(10) });
+    const { jsonSchema: _, ...standard } = schema['~standard'] as unknown as Record<string, unknown>;
+    const early = Object.create(schema, { '~standard': { value: standard } }) as GivenSchema;
+
+    expect(compileSchema(early, 'input').jsonSchema).not.toHaveProperty('required');
+    expect(compileSchema(early, 'output').jsonSchema).toMatchObject({ type: 'object', required: ['limit'] });
+  });
+
   test('describe what they accept as input and what they produce as output', async () => {
     const given = z.object({
       limit: z.number().default(10),

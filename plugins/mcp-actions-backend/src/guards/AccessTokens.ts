@@ -45,17 +45,23 @@ export class AccessTokens {
     this.#nowMs = options.nowMs ?? Date.now;
   }
 
-  /** Whether a bearer token is one of these (RFC 9068 §2.1), rather than one of Backstage's own kinds. */
-  static isAccessToken(token: string): boolean {
+  /**
+   * Whether a bearer token can be one of these: `yes` for the type of RFC 9068 §2.1, `maybe` for
+   * other JWTs that are not Backstage's, since some identity providers give theirs no type.
+   */
+  static kindOf(token: string): 'yes' | 'maybe' | 'no' {
     const [header, , signature] = token.split('.');
     if (!header || !signature) {
-      return false;
+      return 'no';
     }
     try {
       const { typ } = JSON.parse(Buffer.from(header, 'base64url').toString('utf8'));
-      return typ === 'at+jwt' || typ === 'application/at+jwt';
+      if (typ === 'at+jwt' || typ === 'application/at+jwt') {
+        return 'yes';
+      }
+      return String(typ).startsWith('vnd.backstage.') ? 'no' : 'maybe';
     } catch {
-      return false;
+      return 'no';
     }
   }
 

@@ -27,15 +27,24 @@ export function createAuthentication(options: {
   httpAuth: HttpAuthService;
   accessTokens: Pick<AccessTokens, 'exchange'>;
   allowsAnonymous: boolean;
+  issuesTokens: boolean;
   resource: (req: Request) => Promise<string>;
   challenge: (req: Request) => Promise<Challenge | undefined>;
 }): (req: Request) => Promise<Caller> {
-  const { httpAuth, accessTokens, allowsAnonymous, resource, challenge } = options;
+  const { httpAuth, accessTokens, allowsAnonymous, issuesTokens, resource, challenge } = options;
 
   const identify = async (req: Request): Promise<Caller | Access> => {
     const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-    if (token && AccessTokens.isAccessToken(token)) {
-      return accessTokens.exchange(token, await resource(req));
+    const kind = token && issuesTokens ? AccessTokens.kindOf(token) : 'no';
+    if (token && kind !== 'no') {
+      try {
+        return await accessTokens.exchange(token, await resource(req));
+      } catch (error) {
+        if (kind === 'yes' || toError(error).name !== 'AuthenticationError') {
+          throw error;
+        }
+        // Perhaps a token of `backend.auth.externalAccess`.
+      }
     }
     return {
       credentials: await httpAuth.credentials(req, {

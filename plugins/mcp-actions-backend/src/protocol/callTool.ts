@@ -56,7 +56,8 @@ export async function callTool(
         throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
       }
       if (!described.expected) {
-        logger.error(`Tool "${params.name}" failed unexpectedly, request id ${call.requestId}`, toError(thrown));
+        const level = signal.aborted ? 'debug' : 'error';
+        logger[level](`Tool "${params.name}" failed unexpectedly, request id ${call.requestId}`, toError(thrown));
         span.failed(toError(thrown).name);
         throw new ProtocolError(ProtocolErrorCode.InternalError, described.message, { requestId: call.requestId });
       }
