@@ -7,6 +7,7 @@ try {
   const { config, generatedToken } = await loadHostConfig();
   const backend = createBackend({ config });
   backend.add(startupBanner({ generatedToken }));
+  backend.add(import('@callboard/plugin-auth-backend'));
   backend.add(import('@callboard/plugin-mcp-actions-backend'));
   backend.add(import('@callboard/plugin-example-todo-backend'));
   await backend.start();

@@ -1,6 +1,6 @@
 import type { DiscoveryService, LoggerService, RootHttpRouterService } from '@backstage/backend-plugin-api';
 import { actionScopes } from '@callboard/actions-api';
-import type { Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type { Challenge } from './guards/authenticate.js';
 
@@ -59,6 +59,7 @@ export class OAuthMetadata {
       return;
     }
     const authorizationServer = PromiseRouter();
+    authorizationServer.use(allowEveryOrigin);
     authorizationServer.get('*', async (_req, res) => {
       const metadata = await this.#authorizationServer();
       res.status(metadata ? 200 : 503).json(metadata ?? { error: 'temporarily_unavailable' });
@@ -78,6 +79,7 @@ export class OAuthMetadata {
       });
     };
     const protectedResource = PromiseRouter();
+    protectedResource.use(allowEveryOrigin);
     // Clients that ignore the path-inserted form ask at the root and mean the default server.
     protectedResource.get('/', (_req, res) => describe(undefined, res));
     protectedResource.get('/api/mcp-actions/v1/:key?', (req, res) => describe(req.params.key, res));
@@ -118,3 +120,9 @@ export class OAuthMetadata {
     }
   }
 }
+
+/** The documents are public, and clients in browsers read them, too. */
+const allowEveryOrigin: RequestHandler = (_req, res, next) => {
+  res.setHeader('Access-Control-Allow-Origin', '*');
+  next();
+};

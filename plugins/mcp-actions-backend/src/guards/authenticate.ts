@@ -38,7 +38,10 @@ export function createAuthentication(options: {
     const kind = token && issuesTokens ? AccessTokens.kindOf(token) : 'no';
     if (token && kind !== 'no') {
       try {
-        return await accessTokens.exchange(token, await resource(req));
+        const access = await accessTokens.exchange(token, await resource(req));
+        // From here on the request is the person's: the auditor and tracing look for the principal in it.
+        req.headers.authorization = `Bearer ${access.userToken}`;
+        return access;
       } catch (error) {
         if (kind === 'yes' || toError(error).name !== 'AuthenticationError') {
           throw error;

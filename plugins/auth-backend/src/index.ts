@@ -1,0 +1,1 @@
+export { authFeatures as default, authPlugin } from './plugin.js';

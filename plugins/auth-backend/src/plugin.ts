@@ -1,0 +1,145 @@
+import { coreServices, createBackendFeatureLoader, createBackendPlugin } from '@backstage/backend-plugin-api';
+import { configSectionFeature } from '@callboard/actions-api';
+import { browserAnswers } from './browserAnswers.js';
+import { authConfigSection, readAuthConfig } from './config.js';
+import { Engine } from './engine/Engine.js';
+import { describeAuthorizationServer } from './engine/metadata.js';
+import { mountProvider } from './engine/mountProvider.js';
+import { createResources } from './engine/resources.js';
+import { ExternalIssuers } from './grants/ExternalIssuers.js';
+import { createExchangeRouter } from './grants/exchangeRouter.js';
+import { TokenExchange } from './grants/TokenExchange.js';
+import { readListenHost } from './listenHost.js';
+import { openDatabase } from './openDatabase.js';
+import { createPagesRouter } from './pages/createPagesRouter.js';
+
+import { isNamedDocument } from './registration/clientDocuments.js';
+import { createDocumentFetch } from './registration/fetchDocument.js';
+import { limitRegistrations, RegistrationLimits } from './registration/RegistrationLimits.js';
+import { AttemptLimit } from './signIn/AttemptLimit.js';
+import { BrowserSessions } from './signIn/BrowserSessions.js';
+import { openGuestSignIn } from './signIn/guest.js';
+import { LocalUsers } from './signIn/LocalUsers.js';
+import { createUserInfoRouter } from './userInfo.js';
+import { createKeySetRouter, createMetadataRouter, serveMetadataAtRoot } from './wellKnown.js';
+
+/** What tests put in the place of the outside world. */
+export interface Surroundings {
+  now?: () => number;
+  fetchDocument?: typeof fetch;
+  keyLifetimeSeconds?: number;
+}
+
+/** Makes the plugin that signs people in and gives MCP clients tokens, under `/api/auth`. */
+export function createAuthPlugin(surroundings: Surroundings = {}) {
+  const now = surroundings.now ?? Date.now;
+  const clock = () => new Date(now());
+  return createBackendPlugin({
+    pluginId: 'auth',
+    register(env) {
+      env.registerInit({
+        deps: {
+          auditor: coreServices.auditor,
+          config: coreServices.rootConfig,
+          database: coreServices.database,
+          discovery: coreServices.discovery,
+          httpAuth: coreServices.httpAuth,
+          httpRouter: coreServices.httpRouter,
+          lifecycle: coreServices.lifecycle,
+          logger: coreServices.logger,
+          rootHttpRouter: coreServices.rootHttpRouter,
+          rootLifecycle: coreServices.rootLifecycle,
+        },
+        async init({ auditor, config, database, discovery, httpAuth, httpRouter, lifecycle, logger, ...root }) {
+          const settings = readAuthConfig(config);
+          const issuer = await discovery.getExternalBaseUrl('auth');
+          const { clientDocuments, mcpServers, registration } = settings;
+          const db = await openDatabase(database);
+          const resources = createResources({
+            baseUrl: await discovery.getExternalBaseUrl('mcp-actions'),
+            servers: mcpServers,
+          });
+          const engine = new Engine({
+            db,
+            issuer,
+            config: settings,
+            resources,
+            answers: browserAnswers(issuer),
+            now,
+            onError: error => logger.error('The authorization server failed', error),
+            keyLifetimeSeconds: surroundings.keyLifetimeSeconds,
+            fetchDocument:
+              surroundings.fetchDocument ??
+              createDocumentFetch({
+                allowsPrivate: url => isNamedDocument(url, clientDocuments.allowedClientIdPatterns),
+              }),
+          });
+          const { keys, store, grants, interactions, deviceFlow } = engine;
+          lifecycle.addShutdownHook(engine.startPurging());
+
+          // Everything here authenticates by itself: clients by OAuth's rules, people by their browser's cookie.
+          httpRouter.addAuthPolicy({ path: '/', allow: 'unauthenticated' });
+          httpRouter.use(createKeySetRouter(keys));
+          httpRouter.use(createUserInfoRouter({ httpAuth }));
+          if (settings.enabled || settings.externalIssuers.length > 0) {
+            const externalIssuers = new ExternalIssuers({ issuers: settings.externalIssuers, resources, now });
+            const exchange = new TokenExchange({ issuer, keys, store, grants, resources, externalIssuers, now });
+            httpRouter.use(createExchangeRouter({ httpAuth, exchange }));
+          }
+          if (!settings.enabled) {
+            return;
+          }
+          const metadata = describeAuthorizationServer(issuer, settings);
+          const limits = new RegistrationLimits({ ...registration, store, now });
+          const attempts = new AttemptLimit({ db, now: clock });
+          httpRouter.use(createMetadataRouter(metadata));
+          httpRouter.use(
+            createPagesRouter({
+              interactions,
+              deviceFlow,
+              grants,
+              attempts,
+              auditor,
+              logger,
+              baseUrl: issuer,
+              sessions: new BrowserSessions({ db, now: clock, baseUrl: issuer }),
+              signIn: {
+                ...(settings.guest && {
+                  guest: openGuestSignIn({
+                    baseUrl: issuer,
+                    listenHost: readListenHost(config),
+                    userEntityRef: settings.guest.userEntityRef,
+                  }),
+                }),
+                ...(settings.localUsers.length > 0 && {
+                  localUsers: new LocalUsers({ users: settings.localUsers, limit: attempts }),
+                }),
+              },
+            }),
+          );
+          httpRouter.use(
+            mountProvider({
+              issuer,
+              config: settings,
+              keys,
+              resources,
+              getProvider: () => engine.getProvider(),
+              limitRegistrations: limitRegistrations(limits),
+            }),
+          );
+          serveMetadataAtRoot({ ...root, logger, issuer, metadata });
+        },
+      });
+    },
+  });
+}
+
+export const authPlugin = createAuthPlugin();
+
+/** The plugin, and the check of its configuration together with everybody's at start. */
+export const authFeatures = createBackendFeatureLoader({
+  *loader() {
+    yield configSectionFeature(authConfigSection);
+    yield authPlugin;
+  },
+});
