@@ -1,5 +1,6 @@
 import { type BackstageCredentials, createServiceRef } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { ActionEffect } from './effects.js';
 
 /** Through what a call came in: an MCP client, the HTTP invoke endpoint, or code in this process. */
 export type ActionDoor = 'mcp' | 'http' | 'in-process';
@@ -9,6 +10,8 @@ export interface ActionCall {
   /** Unique per call; in logs, audit events and the answer to an unexpected failure. */
   readonly requestId: string;
   readonly action: ActionsServiceAction;
+  /** By the action's attributes in the `pause` stage, as it says of the checked input from `scopes` on. */
+  readonly effect: ActionEffect;
   /** Unchecked in the `pause` stage, checked from `scopes` on. */
   readonly input: unknown;
   /** The caller, as the plugin at the door saw them. */
@@ -19,6 +22,8 @@ export interface ActionCall {
   /** What the caller's access token is good for; `undefined` for callers that have no such limits. */
   readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
+  /** Has the audit trail say why the call was let through or refused: `needs_approval_…` or `refuse_…`. */
+  decide(decision: string): void;
 }
 
 /** The places in a call's path where plugins may refuse it, in the order in which they run. */

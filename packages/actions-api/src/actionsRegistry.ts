@@ -5,6 +5,7 @@ import {
 } from '@backstage/backend-plugin-api/alpha';
 import type { BasicPermission } from '@backstage/plugin-permission-common';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ActionEffect } from './effects.js';
 
 /**
  * A schema given as an object: zod 4, or any Standard Schema that can describe itself as JSON
@@ -58,6 +59,11 @@ export interface ActionOptions<
     /** Changes nothing. Defaults to `false`. */
     readOnly?: boolean;
   };
+  /**
+   * What a call does to the world, where the attributes do not say it well enough; as a function of
+   * the checked input where it depends on that. Settled before anything runs.
+   */
+  effect?: ActionEffect | ((input: InferOutput<TInput>) => ActionEffect | Promise<ActionEffect>);
   action(
     context: ActionContext<InferOutput<TInput>, InferOutput<TSecrets>>,
     // biome-ignore lint/suspicious/noConfusingVoidType: handlers without output return nothing, as in Backstage.

@@ -14,6 +14,14 @@ export type {
   ActionsRegistryService,
 } from './actionsRegistry.js';
 export { actionsRegistryServiceRef } from './actionsRegistry.js';
+export type {
+  AuditEntry,
+  AuditedCall,
+  AuditOutcome,
+  AuditTrail,
+  AuditTrailsService,
+} from './auditTrail.js';
+export { auditTrailsServiceRef } from './auditTrail.js';
 export {
   type ConfigSection,
   checkConfigSections,
@@ -21,6 +29,7 @@ export {
   configSectionsServiceRef,
   readConfigSection,
 } from './configSections.js';
+export { type ActionEffect, actionEffects, effectOf } from './effects.js';
 export { type ActionScope, actionScopes, coversScope, scopeOf } from './scopes.js';
 export type { StartupNote, StartupNotesService } from './startupNotes.js';
 export { startupNotesServiceRef } from './startupNotes.js';

@@ -76,7 +76,10 @@ describe('a mistake is named with its path, what was expected and what came', ()
       'backend.actions.filter.include.0.attributes.readOnly: expected boolean, got "yes"',
     ],
     [{ remote: { ttl: 5 } }, 'backend.actions.remote.ttl: there is no such key'],
-    [{ remote: { cacheSeconds: 'half a minute' } }, 'backend.actions.remote.cacheSeconds: expected number, got "half a minute"'],
+    [
+      { remote: { cacheSeconds: 'half a minute' } },
+      'backend.actions.remote.cacheSeconds: expected number, got "half a minute"',
+    ],
     [
       { remote: { timeoutSeconds: 0 } },
       'backend.actions.remote.timeoutSeconds: Too small: expected number to be >=0.1, got 0',

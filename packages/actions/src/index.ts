@@ -4,7 +4,9 @@ import { actionCatalogueServiceFactory } from './catalogue/actionCatalogueServic
 import { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
 import { actionsConfigSection } from './config.js';
 import { configCheckServiceFactory } from './configCheck.js';
+import { auditTrailsServiceFactory } from './invocation/AuditTrails.js';
 import { actionGatesServiceFactory } from './invocation/actionGates.js';
+import { invocationPolicyServiceFactory } from './invocation/invocationPolicy.js';
 import { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 import { localActionsServiceFactory } from './registry/localActions.js';
 
@@ -17,6 +19,7 @@ export type { ActionRun, VisibleAction, VisibleActions } from './catalogue/Visib
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
 export { Invocation } from './invocation/Invocation.js';
+export { type InvocationPolicy, invocationPolicyServiceRef } from './invocation/invocationPolicy.js';
 export { type DoorAudit, invokeAction } from './invocation/invokeAction.js';
 export { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 export type { Parsed } from './registry/compileSchema.js';
@@ -33,6 +36,8 @@ export const actionsServiceFactories = [
   configCheckServiceFactory,
   localActionsServiceFactory,
   actionGatesServiceFactory,
+  auditTrailsServiceFactory,
+  invocationPolicyServiceFactory,
   actionsRegistryServiceFactory,
   actionCatalogueServiceFactory,
   actionsServiceFactory,

@@ -2,9 +2,9 @@ import { coreServices, createBackendFeatureLoader, createBackendPlugin } from '@
 import { actionsRegistryServiceRef, metricsServiceRef, tracingServiceRef } from '@backstage/backend-plugin-api/alpha';
 import {
   actionCatalogueServiceRef,
-  actionGateChecksServiceRef,
   actionsServiceFactories,
   compileActionFilter,
+  invocationPolicyServiceRef,
 } from '@callboard/actions';
 import { configSectionFeature, startupNotesServiceRef } from '@callboard/actions-api';
 import { mcpConfigSection, readMcpConfig } from './config.js';
@@ -31,7 +31,7 @@ export const mcpPlugin = createBackendPlugin({
         catalogue: actionCatalogueServiceRef,
         config: coreServices.rootConfig,
         discovery: coreServices.discovery,
-        gates: actionGateChecksServiceRef,
+        policy: invocationPolicyServiceRef,
         httpAuth: coreServices.httpAuth,
         httpRouter: coreServices.httpRouter,
         lifecycle: coreServices.lifecycle,
@@ -50,7 +50,7 @@ export const mcpPlugin = createBackendPlugin({
         catalogue,
         config,
         discovery,
-        gates,
+        policy,
         httpAuth,
         httpRouter,
         lifecycle,
@@ -63,7 +63,7 @@ export const mcpPlugin = createBackendPlugin({
           server =>
             new PublishedServer({
               config: server,
-              services: { auditor, gates, logger, telemetry },
+              services: { auditor, policy, logger, telemetry },
               tools: new ToolDirectory({
                 catalogue,
                 logger,

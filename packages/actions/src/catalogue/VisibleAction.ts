@@ -1,4 +1,5 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { ActionEffect } from '@callboard/actions-api';
 import type { Parsed } from '../registry/compileSchema.js';
 
 /** What runs an action, once every step has let the call through. */
@@ -17,6 +18,8 @@ export interface VisibleAction {
     output(value: unknown): Parsed | Promise<Parsed>;
     secrets?(value: unknown): Parsed | Promise<Parsed>;
   };
+  /** What a call with this input does, where the action says so itself. */
+  effect?(input: unknown): ActionEffect | Promise<ActionEffect>;
   run(call: ActionRun): Promise<unknown>;
 }
 

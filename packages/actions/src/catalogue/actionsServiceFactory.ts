@@ -1,8 +1,8 @@
 import { coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
 import { actionsServiceRef } from '@backstage/backend-plugin-api/alpha';
 import type { JsonValue } from '@backstage/types';
-import { actionGateChecksServiceRef } from '../invocation/actionGates.js';
 import { Invocation } from '../invocation/Invocation.js';
+import { invocationPolicyServiceRef } from '../invocation/invocationPolicy.js';
 import { invokeAction } from '../invocation/invokeAction.js';
 import { actionCatalogueServiceRef } from './actionCatalogueServiceFactory.js';
 
@@ -12,9 +12,9 @@ export const actionsServiceFactory = createServiceFactory({
   deps: {
     auditor: coreServices.auditor,
     catalogue: actionCatalogueServiceRef,
-    gates: actionGateChecksServiceRef,
+    policy: invocationPolicyServiceRef,
   },
-  factory: ({ auditor, catalogue, gates }) => ({
+  factory: ({ auditor, catalogue, policy }) => ({
     async list({ credentials }) {
       const { descriptors } = await catalogue.list(credentials);
       return { actions: [...descriptors] };
@@ -28,7 +28,7 @@ export const actionsServiceFactory = createServiceFactory({
         credentials,
         door: 'in-process',
       });
-      const output = await invokeAction(invocation, { gates, auditor, audit: { eventId: 'action-execution' } });
+      const output = await invokeAction(invocation, { policy, auditor, audit: { eventId: 'action-execution' } });
       // What a caller gets must not depend on whether the action happens to be in this process.
       return {
         output: output === undefined ? (undefined as never) : (JSON.parse(JSON.stringify(output)) as JsonValue),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
-import type { ActionCall, ActionDoor } from '@callboard/actions-api';
+import { type ActionCall, type ActionDoor, type ActionEffect, type AuditEntry, effectOf } from '@callboard/actions-api';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
 
 /** One call on its way through the steps. */
@@ -14,11 +14,17 @@ export class Invocation implements ActionCall {
   readonly door: ActionDoor;
   readonly server: string | undefined;
   readonly scopes: readonly string[] | undefined;
+  readonly clientId: string | undefined;
   readonly signal: AbortSignal;
   input: unknown;
   secrets: unknown;
+  /** Set when the call is recorded as about to run. */
+  entry: AuditEntry | undefined;
   output: unknown;
+  readonly startedAt = new Date().toISOString();
   #visible: VisibleAction | undefined;
+  #effect: ActionEffect | undefined;
+  #decision: string | undefined;
 
   constructor(options: {
     name: string;
@@ -30,6 +36,7 @@ export class Invocation implements ActionCall {
     door: ActionDoor;
     server?: string;
     scopes?: readonly string[];
+    clientId?: string;
     signal?: AbortSignal;
   }) {
     this.name = options.name;
@@ -40,6 +47,7 @@ export class Invocation implements ActionCall {
     this.door = options.door;
     this.server = options.server;
     this.scopes = options.scopes;
+    this.clientId = options.clientId;
     this.signal = options.signal ?? new AbortController().signal;
   }
 
@@ -57,6 +65,22 @@ export class Invocation implements ActionCall {
 
   get action(): ActionsServiceAction {
     return this.visible.descriptor;
+  }
+
+  get effect(): ActionEffect {
+    return this.#effect ?? effectOf(this.action);
+  }
+
+  set effect(effect: ActionEffect) {
+    this.#effect = effect;
+  }
+
+  decide(decision: string): void {
+    this.#decision = decision;
+  }
+
+  get decision(): string | undefined {
+    return this.#decision;
   }
 
   /** As `action`, for those who report on a call that may have failed in the first step. */

@@ -1,10 +1,12 @@
 import type { AuditorService, AuditorServiceCreateEventOptions } from '@backstage/backend-plugin-api';
 import { toError } from '@backstage/errors';
 import type { JsonObject } from '@backstage/types';
+import type { AuditOutcome } from '@callboard/actions-api';
 import { principalKey } from '../catalogue/delegate.js';
-import type { ActionGateChecks } from './actionGates.js';
+import { auditedCall } from './auditedCall.js';
 import type { Invocation } from './Invocation.js';
-import { invocationSteps } from './steps.js';
+import type { InvocationPolicy } from './invocationPolicy.js';
+import { type InvocationStep, invocationSteps, refusalDecisions } from './steps.js';
 
 /** What a door adds to the audit events of its calls. */
 export interface DoorAudit {
@@ -14,8 +16,8 @@ export interface DoorAudit {
 }
 
 /**
- * Takes a call through all steps. Its intent is on record before the first step, its outcome after
- * the last one, whatever happens in between; if the record cannot be written, nothing runs.
+ * Takes a call through all steps. Its intent is on record before the handler runs, its outcome after
+ * the last step, whatever happens in between; if the record cannot be written, nothing runs.
  *
  * @returns the action's output.
  * @throws what the refusing step or the action's handler throws; see `describeError` for what a
@@ -23,10 +25,11 @@ export interface DoorAudit {
  */
 export async function invokeAction(
   call: Invocation,
-  options: { gates: ActionGateChecks; auditor: AuditorService; audit: DoorAudit },
+  options: { policy: InvocationPolicy; auditor: AuditorService; audit: DoorAudit },
 ): Promise<unknown> {
-  const { gates, auditor, audit } = options;
+  const { policy, auditor, audit } = options;
   const startedAt = performance.now();
+  const durationMs = () => Math.round((performance.now() - startedAt) * 1000) / 1000;
   const event = await auditor.createEvent({
     eventId: audit.eventId,
     severityLevel: 'medium',
@@ -35,16 +38,38 @@ export async function invokeAction(
   });
   const outcome = (): JsonObject => ({
     ...(call.foundAction && { actionId: call.foundAction.id, pluginId: call.foundAction.pluginId }),
-    durationMs: Math.round((performance.now() - startedAt) * 1000) / 1000,
+    durationMs: durationMs(),
   });
+  let current: InvocationStep | undefined;
+  let isDone = false;
   try {
     for (const step of invocationSteps) {
-      await step(call, gates);
+      current = step;
+      await step(call, policy);
     }
-  } catch (error) {
-    await event.fail({ error: toError(error), meta: outcome() });
-    throw error;
+    isDone = true;
+    await call.entry?.finish({ durationMs: durationMs(), error: undefined });
+  } catch (thrown) {
+    const error = toError(thrown);
+    const failure = { durationMs: durationMs(), error: { name: error.name, message: error.message } };
+    if (!isDone) {
+      // Whatever becomes of the record, the caller is refused, and the auditor's event says why.
+      await recordFailure(call, policy, refusalDecisions.get(current as InvocationStep), failure).catch(() => {});
+    }
+    await event.fail({ error, meta: outcome() });
+    throw thrown;
   }
   await event.success({ meta: outcome() });
   return call.output;
+}
+
+function recordFailure(
+  call: Invocation,
+  { trails }: InvocationPolicy,
+  refusal: string | undefined,
+  outcome: AuditOutcome,
+): Promise<void> {
+  return call.entry
+    ? call.entry.finish(outcome)
+    : trails.refuse(auditedCall(call, call.decision ?? refusal ?? 'refuse'), outcome);
 }

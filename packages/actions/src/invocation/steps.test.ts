@@ -1,6 +1,7 @@
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import { describe, expect, test, vi } from 'vitest';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
+import { AuditTrails } from './AuditTrails.js';
 import { ActionGateChecks } from './actionGates.js';
 import { Invocation } from './Invocation.js';
 import { invocationSteps } from './steps.js';
@@ -31,10 +32,10 @@ async function take(options: {
     door: 'http',
     ...options.call,
   });
-  const gates = new ActionGateChecks();
+  const policy = { gates: new ActionGateChecks(), trails: new AuditTrails() };
   const finished = (async () => {
     for (const step of invocationSteps) {
-      await step(call, gates);
+      await step(call, policy);
     }
     return call.output;
   })();

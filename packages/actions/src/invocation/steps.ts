@@ -1,9 +1,10 @@
 import { InputError, NotAllowedError, NotFoundError } from '@backstage/errors';
-import { type ActionGateStage, coversScope, scopeOf } from '@callboard/actions-api';
-import type { ActionGateChecks } from './actionGates.js';
+import { type ActionGateStage, actionEffects, coversScope, scopeOf } from '@callboard/actions-api';
+import { auditedCall } from './auditedCall.js';
 import type { Invocation } from './Invocation.js';
+import type { InvocationPolicy } from './invocationPolicy.js';
 
-export type InvocationStep = (call: Invocation, gates: ActionGateChecks) => void | Promise<void>;
+export type InvocationStep = (call: Invocation, policy: InvocationPolicy) => void | Promise<void>;
 
 /** An action's answer breaks the action's own schema: the server's fault, whatever was asked. */
 export class InvalidOutputError extends Error {
@@ -36,6 +37,15 @@ const parseInput: InvocationStep = async call => {
     throw new InputError(`Invalid input to action "${id}": ${input.problems}`);
   }
   call.input = input.value;
+  if (call.visible.effect) {
+    const effect = await call.visible.effect(input.value);
+    if (!actionEffects.includes(effect)) {
+      throw new Error(
+        `Action "${id}" says its effect is ${String(effect)}, expected one of ${actionEffects.join(', ')}`,
+      );
+    }
+    call.effect = effect;
+  }
 
   if (checks.secrets && !call.secrets) {
     throw new InputError(`Action "${id}" requires secrets but none were provided`);
@@ -52,7 +62,7 @@ const parseInput: InvocationStep = async call => {
   }
 };
 
-const checkScopes: InvocationStep = (call, gates) => {
+const checkScopes: InvocationStep = (call, { gates }) => {
   const needed = scopeOf(call.action);
   if (call.scopes && !coversScope(call.scopes, needed)) {
     throw new NotAllowedError(
@@ -64,8 +74,13 @@ const checkScopes: InvocationStep = (call, gates) => {
 
 const askGates =
   (stage: ActionGateStage): InvocationStep =>
-  (call, gates) =>
+  (call, { gates }) =>
     gates.check(stage, call);
+
+/** If it cannot be recorded that the call runs, it does not. */
+const recordIntent: InvocationStep = async (call, { trails }) => {
+  call.entry = await trails.begin(auditedCall(call, call.decision ?? 'allow'));
+};
 
 const runHandler: InvocationStep = async call => {
   call.signal.throwIfAborted();
@@ -80,15 +95,32 @@ const checkOutput: InvocationStep = async call => {
   call.output = output ? output.value : call.output;
 };
 
+const checkPause = askGates('pause');
+const checkSafetyMode = askGates('safetyMode');
+const requireApproval = askGates('approval');
+
 /** MCP, HTTP and in-process calls all end here. A step may refuse a call, never widen it. */
 export const invocationSteps: readonly InvocationStep[] = [
   refuseAnonymous,
   findVisibleAction,
-  askGates('pause'),
+  checkPause,
   parseInput,
   checkScopes,
-  askGates('safetyMode'),
-  askGates('approval'),
+  checkSafetyMode,
+  requireApproval,
+  recordIntent,
   runHandler,
   checkOutput,
 ];
+
+/** What the trail says of a call that ended in a step, unless a gate has said it better. */
+export const refusalDecisions: ReadonlyMap<InvocationStep, string> = new Map([
+  [refuseAnonymous, 'refuse_anonymous'],
+  [findVisibleAction, 'refuse_unknown'],
+  [checkPause, 'refuse_paused'],
+  [parseInput, 'refuse_input'],
+  [checkScopes, 'refuse_scope'],
+  [checkSafetyMode, 'refuse_mode'],
+  [requireApproval, 'refuse_approval'],
+  [recordIntent, 'refuse_unrecorded'],
+]);

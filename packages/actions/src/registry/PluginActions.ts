@@ -99,6 +99,7 @@ export class PluginActions {
     return {
       descriptor: action.descriptor,
       checks: action.checks,
+      ...(action.effect && { effect: action.effect }),
       run: ({ input, secrets, signal }) =>
         action.handler({ input, secrets, signal, credentials, logger: this.#logger }).then(result => result?.output),
     };

@@ -2,7 +2,7 @@ import { coreServices, createServiceFactory } from '@backstage/backend-plugin-ap
 import { type ActionsRegistryService, actionsRegistryServiceRef } from '@callboard/actions-api';
 import { compileActionFilter } from '../catalogue/ActionFilter.js';
 import { readActionsConfig } from '../config.js';
-import { actionGateChecksServiceRef } from '../invocation/actionGates.js';
+import { invocationPolicyServiceRef } from '../invocation/invocationPolicy.js';
 import { createActionsRouter } from './actionsRouter.js';
 import { localActionsServiceRef } from './localActions.js';
 import { PluginActions } from './PluginActions.js';
@@ -22,7 +22,7 @@ export const actionsRegistryServiceFactory = createServiceFactory({
     permissions: coreServices.permissions,
     permissionsRegistry: coreServices.permissionsRegistry,
     localActions: localActionsServiceRef,
-    gates: actionGateChecksServiceRef,
+    policy: invocationPolicyServiceRef,
   },
   factory({ metadata, config, httpRouter, permissionsRegistry, localActions, ...services }) {
     const pluginId = metadata.getId();

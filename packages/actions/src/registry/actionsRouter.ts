@@ -2,8 +2,8 @@ import type { AuditorService, HttpAuthService, LoggerService } from '@backstage/
 import express, { type Request, type Response, type Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import { describeError } from '../errors.js';
-import type { ActionGateChecks } from '../invocation/actionGates.js';
 import { Invocation } from '../invocation/Invocation.js';
+import type { InvocationPolicy } from '../invocation/invocationPolicy.js';
 import { invokeAction } from '../invocation/invokeAction.js';
 import type { PluginActions } from './PluginActions.js';
 
@@ -16,11 +16,11 @@ const MAX_BODY = '1mb';
 export function createActionsRouter(options: {
   actions: PluginActions;
   auditor: AuditorService;
-  gates: ActionGateChecks;
+  policy: InvocationPolicy;
   httpAuth: HttpAuthService;
   logger: LoggerService;
 }): Router {
-  const { actions, auditor, gates, httpAuth, logger } = options;
+  const { actions, auditor, policy, httpAuth, logger } = options;
   const router = PromiseRouter();
   router.use('/.backstage/actions/', express.json({ limit: MAX_BODY }));
 
@@ -45,7 +45,7 @@ export function createActionsRouter(options: {
       });
       try {
         const output = await invokeAction(invocation, {
-          gates,
+          policy,
           auditor,
           audit: { eventId: 'action-execution', request: req },
         });

@@ -1,7 +1,7 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { toError } from '@backstage/errors';
 import type { BasicPermission } from '@backstage/plugin-permission-common';
-import type { ActionContext } from '@callboard/actions-api';
+import { type ActionContext, type ActionEffect, actionEffects } from '@callboard/actions-api';
 import type { JSONSchema7 } from 'json-schema';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
 import { type CompiledSchema, compileSchema, type GivenSchema, type SchemaSide } from './compileSchema.js';
@@ -15,6 +15,7 @@ export interface GivenAction {
   examples?: ActionsServiceAction['examples'];
   visibilityPermission?: BasicPermission;
   attributes?: { destructive?: boolean; idempotent?: boolean; readOnly?: boolean };
+  effect?: ActionEffect | ((input: unknown) => ActionEffect | Promise<ActionEffect>);
   action(context: ActionContext<unknown, unknown>): Promise<{ output?: unknown } | undefined>;
 }
 
@@ -23,6 +24,7 @@ export interface RegisteredAction {
   readonly descriptor: ActionsServiceAction;
   readonly visibilityPermission: BasicPermission | undefined;
   readonly checks: NonNullable<VisibleAction['checks']>;
+  readonly effect: VisibleAction['effect'];
   readonly handler: GivenAction['action'];
 }
 
@@ -60,6 +62,10 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
       check(at < 0, `${field}: has invisible or control characters: ${quote(text.slice(Math.max(0, at - 40)))}`);
     }
   }
+  check(
+    given.effect === undefined || typeof given.effect === 'function' || actionEffects.includes(given.effect),
+    `effect: expected one of ${actionEffects.join(', ')} or a function, got ${quote(given.effect)}`,
+  );
   check(typeof given.action === 'function', `action: expected a function, got ${typeof given.action}`);
 
   const compile = (field: 'input' | 'output' | 'secrets', side: SchemaSide): CompiledSchema | undefined => {
@@ -118,8 +124,13 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     descriptor: published,
     visibilityPermission: given.visibilityPermission,
     checks: { input: input.parse, output: output.parse, ...(secrets && { secrets: secrets.parse }) },
+    effect: prepareEffect(given),
     handler: async context => given.action(context),
   };
+}
+
+function prepareEffect({ effect }: GivenAction): VisibleAction['effect'] {
+  return effect === undefined || typeof effect === 'function' ? effect : () => effect;
 }
 
 const EMPTY_OBJECT: JSONSchema7 = {

@@ -1,5 +1,5 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
-import { type ActionGateChecks, describeError } from '@callboard/actions';
+import { describeError, type InvocationPolicy } from '@callboard/actions';
 import { ProtocolError, ProtocolErrorCode, Server, type ServerContext } from '@modelcontextprotocol/server';
 import type { ServerConfig } from '../config.js';
 import type { Telemetry } from '../telemetry.js';
@@ -12,7 +12,7 @@ import { fromAuthInfo } from './RequestContext.js';
 /** What the handlers of all servers share. */
 export interface ProtocolServices {
   readonly auditor: AuditorService;
-  readonly gates: ActionGateChecks;
+  readonly policy: InvocationPolicy;
   readonly logger: LoggerService;
   readonly telemetry: Telemetry;
 }

@@ -22,7 +22,7 @@ export async function callTool(
   params: CallToolRequestParams,
   { credentials, grant, request, signal }: RequestContext & { signal: AbortSignal },
 ): Promise<CallToolResult> {
-  const { auditor, gates, logger, telemetry } = server.services;
+  const { auditor, policy, logger, telemetry } = server.services;
   const call = new Invocation({
     name: params.name,
     find: () => server.tools.find(params.name, credentials),
@@ -30,7 +30,7 @@ export async function callTool(
     credentials,
     door: 'mcp',
     ...(server.config.key && { server: server.config.key }),
-    ...(grant && { scopes: grant.scopes }),
+    ...(grant && { scopes: grant.scopes, clientId: grant.clientId }),
     signal,
   });
   const audit = {
@@ -45,7 +45,7 @@ export async function callTool(
 
   return telemetry.traceToolCall(call, { request, arguments: params.arguments }, async span => {
     try {
-      const output = await invokeAction(call, { gates, auditor, audit });
+      const output = await invokeAction(call, { policy, auditor, audit });
       const result = toResult(output);
       span.succeeded(result);
       return result;

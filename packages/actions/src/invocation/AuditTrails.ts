@@ -1,0 +1,52 @@
+import { createServiceFactory, createServiceRef, type ServiceRef } from '@backstage/backend-plugin-api';
+import {
+  type AuditEntry,
+  type AuditedCall,
+  type AuditOutcome,
+  type AuditTrail,
+  type AuditTrailsService,
+  auditTrailsServiceRef,
+} from '@callboard/actions-api';
+
+/** The trails of all plugins, as one. */
+export class AuditTrails implements AuditTrailsService {
+  readonly #trails: AuditTrail[] = [];
+
+  add(trail: AuditTrail): void {
+    if (this.#trails.some(({ id }) => id === trail.id)) {
+      throw new Error(`There is an audit trail "${trail.id}" already`);
+    }
+    this.#trails.push(trail);
+  }
+
+  /** @throws what the first trail throws that does not let the call run. */
+  async begin(call: AuditedCall): Promise<AuditEntry> {
+    const entries: AuditEntry[] = [];
+    for (const trail of this.#trails) {
+      entries.push(await trail.begin(call));
+    }
+    return {
+      async finish(outcome: AuditOutcome) {
+        for (const entry of entries) {
+          await entry.finish(outcome);
+        }
+      },
+    };
+  }
+
+  async refuse(call: AuditedCall, outcome: AuditOutcome): Promise<void> {
+    await Promise.all(this.#trails.map(trail => trail.refuse(call, outcome)));
+  }
+}
+
+/** The same service as `auditTrailsServiceRef`, as the invocation path uses it. */
+export const auditTrailsImplementationRef = createServiceRef<AuditTrails>({
+  id: auditTrailsServiceRef.id,
+  scope: 'root',
+}) as ServiceRef<AuditTrails, 'root', 'singleton'>;
+
+export const auditTrailsServiceFactory = createServiceFactory({
+  service: auditTrailsImplementationRef,
+  deps: {},
+  factory: () => new AuditTrails(),
+});
