@@ -3,26 +3,18 @@ import type { AddressInfo } from 'node:net';
 import { configSectionFeature } from '@callboard/actions-api';
 import todoPlugin from '@callboard/plugin-example-todo-backend';
 import mcpFeatures from '@callboard/plugin-mcp-actions-backend';
-import { startTestApp, type TestApp } from '@callboard/test-utils';
+import { describeInChromium, openChromium, startTestApp, type TestApp } from '@callboard/test-utils';
 import { Client as V2Client, StreamableHTTPClientTransport as V2Transport } from '@modelcontextprotocol/client';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { authConfigSection } from '../plugins/auth-backend/src/config.js';
-import { chromiumIsMissing, openChromium } from '../plugins/auth-backend/src/pages/testing/openChromium.js';
 import { createAuthPlugin } from '../plugins/auth-backend/src/plugin.js';
 import { createDocumentFetch } from '../plugins/auth-backend/src/registration/fetchDocument.js';
 import { startDocumentServer } from '../plugins/auth-backend/src/testing/startDocumentServer.js';
 
-if (!chromiumIsMissing) {
-  describe('a client that is given only the URL', suite);
-} else if (process.env.CI === 'true') {
-  it('signing in with a browser', () => expect.fail(chromiumIsMissing));
-} else {
-  console.warn(`SKIPPED: signing in with a browser. ${chromiumIsMissing}`);
-  it.skip(`signing in with a browser. ${chromiumIsMissing}`, () => {});
-}
+describeInChromium('a client that is given only the URL', suite);
 
 const kinds = ['sdk-v1', 'v2-legacy', 'v2-modern'] as const;
 type Kind = (typeof kinds)[number];

@@ -1,3 +1,4 @@
+export { describeInChromium, openChromium } from './chromium.js';
 export {
   type ClientKind,
   type ConnectedClient,
@@ -10,3 +11,4 @@ export { freePort } from './freePort.js';
 export { type PostAnswer, type PostOptions, post } from './post.js';
 export { type LogEntry, recordingLogger } from './recordingLogger.js';
 export { startTestApp, type TestApp, type TestFeature } from './startTestApp.js';
+export { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from './testDatabases.js';

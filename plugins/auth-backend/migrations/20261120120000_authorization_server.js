@@ -31,6 +31,11 @@ export async function up(knex) {
     table.string('created_at', 24).notNullable();
     table.string('last_used_at', 24).nullable();
   });
+  await knex.schema.createTable('callboard_registration_counts', table => {
+    table.string('address', 64).primary();
+    table.string('since', 24).notNullable().index();
+    table.integer('count').notNullable();
+  });
   await knex.schema.createTable('callboard_public_keys', table => {
     table.string('kid', 64).primary();
     table.text('jwk').notNullable();
@@ -44,6 +49,7 @@ export async function up(knex) {
  */
 export async function down(knex) {
   await knex.schema.dropTable('callboard_public_keys');
+  await knex.schema.dropTable('callboard_registration_counts');
   await knex.schema.dropTable('callboard_grants');
   await knex.schema.dropTable('callboard_records');
 }

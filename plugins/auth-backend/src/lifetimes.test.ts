@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '@callboard/test-utils';
+import { describeOnPostgres, freePort, openPostgres } from '@callboard/test-utils';
 import * as jose from 'jose';
 import createKnex from 'knex';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Browser } from './testing/Browser.js';
-import { describeOnPostgres, openPostgres } from './testing/databases.js';
 import { type AuthApp, answer, publicClient, shorthands, startAuthApp } from './testing/startAuthApp.js';
 
 let folder: string;

@@ -49,6 +49,10 @@ test('a configured client authenticates with its secret, and registration stays 
 
   expect((await redeem('wrong-secret-of-the-test')).status).toBe(401);
   expect((await redeem(clientSecret)).status).toBe(200);
+  const inForm = { client_id: 'web', token: 'unknown' };
+  expect((await app.post('/v1/introspect', { ...inForm, client_secret: clientSecret })).status).toBe(200);
+  expect((await app.post('/v1/introspect', { ...inForm, client_secret: 'wrong' })).status).toBe(401);
+  expect((await app.post('/v1/introspect', inForm)).status).toBe(401);
   expect((await app.register()).status).toBe(404);
 });
 
@@ -152,12 +156,27 @@ test('somebody else can sign in during a request, and the tokens are theirs', as
   expect((await app.exchange(tokens.access_token)).body.subject).toBe('user:default/ada');
 });
 
+test('the log tells why a client was refused, and no secret', async () => {
+  app = await startAuthApp();
+  const clientId = await app.registerClient();
+  await app.register({ redirect_uris: ['https://evil.example/cb'] });
+  await app.refresh(clientId, 'a-token-that-is-none');
+
+  const lines = app.logs.map(({ message }) => message).filter(message => message.startsWith('A client was refused'));
+
+  expect(lines).toEqual([
+    expect.stringContaining('invalid_redirect_uri, redirect_uris has "https://evil.example/cb"'),
+    expect.stringContaining('invalid_grant'),
+  ]);
+  expect(JSON.stringify(app.logs)).not.toContain('a-token-that-is-none');
+});
+
 test('forms are read up to a size', async () => {
   app = await startAuthApp();
 
-  const { status } = await app.post('/v1/token', { grant_type: 'refresh_token', refresh_token: 'x'.repeat(100_000) });
+  const { status, body } = await app.post('/v1/token', { grant_type: 'x', refresh_token: 'x'.repeat(100_000) });
 
-  expect(status).toBe(400);
+  expect([status, body.error]).toEqual([413, 'invalid_request']);
 });
 
 test('what is sent as JSON, or as nothing, is refused', async () => {

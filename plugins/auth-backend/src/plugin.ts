@@ -1,4 +1,5 @@
 import { coreServices, createBackendFeatureLoader, createBackendPlugin } from '@backstage/backend-plugin-api';
+import { type AuthProviderFactory, authProvidersExtensionPoint } from '@backstage/plugin-auth-node';
 import { configSectionFeature } from '@callboard/actions-api';
 import { browserAnswers } from './browserAnswers.js';
 import { authConfigSection, readAuthConfig } from './config.js';
@@ -12,7 +13,7 @@ import { TokenExchange } from './grants/TokenExchange.js';
 import { readListenHost } from './listenHost.js';
 import { openDatabase } from './openDatabase.js';
 import { createPagesRouter } from './pages/createPagesRouter.js';
-
+import { refuseForeignHosts } from './pages/requestGuards.js';
 import { isNamedDocument } from './registration/clientDocuments.js';
 import { createDocumentFetch } from './registration/fetchDocument.js';
 import { limitRegistrations, RegistrationLimits } from './registration/RegistrationLimits.js';
@@ -20,6 +21,8 @@ import { AttemptLimit } from './signIn/AttemptLimit.js';
 import { BrowserSessions } from './signIn/BrowserSessions.js';
 import { openGuestSignIn } from './signIn/guest.js';
 import { LocalUsers } from './signIn/LocalUsers.js';
+import { CatalogUsers } from './signIn/providers/CatalogUsers.js';
+import { ProviderSignIn } from './signIn/providers/ProviderSignIn.js';
 import { createUserInfoRouter } from './userInfo.js';
 import { createKeySetRouter, createMetadataRouter, serveMetadataAtRoot } from './wellKnown.js';
 
@@ -37,9 +40,19 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
   return createBackendPlugin({
     pluginId: 'auth',
     register(env) {
+      const factories = new Map<string, AuthProviderFactory>();
+      env.registerExtensionPoint(authProvidersExtensionPoint, {
+        registerProvider({ providerId, factory }) {
+          // Guests sign in by a form of ours, which hands no token to whoever asks.
+          if (providerId !== 'guest') {
+            factories.set(providerId, factory);
+          }
+        },
+      });
       env.registerInit({
         deps: {
           auditor: coreServices.auditor,
+          auth: coreServices.auth,
           config: coreServices.rootConfig,
           database: coreServices.database,
           discovery: coreServices.discovery,
@@ -50,7 +63,7 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
           rootHttpRouter: coreServices.rootHttpRouter,
           rootLifecycle: coreServices.rootLifecycle,
         },
-        async init({ auditor, config, database, discovery, httpAuth, httpRouter, lifecycle, logger, ...root }) {
+        async init({ auditor, auth, config, database, discovery, httpAuth, httpRouter, lifecycle, logger, ...root }) {
           const settings = readAuthConfig(config);
           const issuer = await discovery.getExternalBaseUrl('auth');
           const { clientDocuments, mcpServers, registration } = settings;
@@ -67,6 +80,7 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
             answers: browserAnswers(issuer),
             now,
             onError: error => logger.error('The authorization server failed', error),
+            onRefusal: error => logger.info(`A client was refused: ${describeRefusal(error)}`),
             keyLifetimeSeconds: surroundings.keyLifetimeSeconds,
             fetchDocument:
               surroundings.fetchDocument ??
@@ -89,8 +103,9 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
           if (!settings.enabled) {
             return;
           }
+          httpRouter.use(refuseForeignHosts(issuer));
           const metadata = describeAuthorizationServer(issuer, settings);
-          const limits = new RegistrationLimits({ ...registration, store, now });
+          const limits = new RegistrationLimits({ ...registration, db, store, now });
           const attempts = new AttemptLimit({ db, now: clock });
           httpRouter.use(createMetadataRouter(metadata));
           httpRouter.use(
@@ -113,6 +128,15 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
                 }),
                 ...(settings.localUsers.length > 0 && {
                   localUsers: new LocalUsers({ users: settings.localUsers, limit: attempts }),
+                }),
+                ...(factories.size > 0 && {
+                  providers: new ProviderSignIn({
+                    factories,
+                    config,
+                    logger,
+                    baseUrl: issuer,
+                    catalog: new CatalogUsers({ auth, discovery }),
+                  }),
                 }),
               },
             }),
@@ -143,3 +167,11 @@ export const authFeatures = createBackendFeatureLoader({
     yield authPlugin;
   },
 });
+
+function describeRefusal(error: Error): string {
+  const { error: code = error.message, error_description: description } = error as {
+    error?: string;
+    error_description?: string;
+  };
+  return description ? `${code}, ${description}` : code;
+}

@@ -1,67 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { NotFoundError } from '@backstage/errors';
-import createKnex, { type Knex } from 'knex';
+import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TodoStore } from './TodoStore.js';
 
-const postgresUrl = 'postgres://postgres@127.0.0.1:5432/test';
-const howToStartPostgres = 'pg_ctlcluster --skip-systemctl-redirect 15 main start';
-
-/** A fresh, empty database and the way to be rid of it. */
-interface OpenDatabase {
-  db: Knex;
-  drop(): Promise<void>;
-}
-
-async function openSqlite(): Promise<OpenDatabase> {
-  const db = createKnex({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true });
-  return { db, drop: () => db.destroy() };
-}
-
-async function openPostgres(): Promise<OpenDatabase> {
-  const admin = createKnex({ client: 'pg', connection: postgresUrl, pool: { min: 0 } });
-  const name = `callboard_todo_${randomUUID().replaceAll('-', '')}`;
-  await admin.raw('create database ??', [name]);
-  const url = new URL(postgresUrl);
-  url.pathname = name;
-  const db = createKnex({ client: 'pg', connection: url.href });
-  return {
-    db,
-    async drop() {
-      await db.destroy();
-      await admin.raw('drop database ??', [name]);
-      await admin.destroy();
-    },
-  };
-}
-
-async function whyPostgresIsUnreachable(): Promise<string | undefined> {
-  const db = createKnex({ client: 'pg', connection: postgresUrl, pool: { min: 0 }, acquireConnectionTimeout: 5_000 });
-  try {
-    await db.raw('select 1');
-    return undefined;
-  } catch (error) {
-    return `PostgreSQL does not answer on ${postgresUrl} (${error}); start it with: ${howToStartPostgres}`;
-  } finally {
-    await db.destroy();
-  }
-}
-
 describe('TodoStore on SQLite', () => todoStoreSuite(openSqlite));
 
-const postgresIsMissing = await whyPostgresIsUnreachable();
-if (!postgresIsMissing) {
-  describe('TodoStore on PostgreSQL', () => todoStoreSuite(openPostgres));
-} else if (process.env.CI === 'true') {
-  test('TodoStore on PostgreSQL', () => expect.fail(postgresIsMissing));
-} else {
-  console.warn(`SKIPPED: TodoStore on PostgreSQL. ${postgresIsMissing}`);
-  test.skip(`TodoStore on PostgreSQL. ${postgresIsMissing}`, () => {});
-}
+await describeOnPostgres('TodoStore on PostgreSQL', () => todoStoreSuite(openPostgres));
 
-function todoStoreSuite(openDatabase: () => Promise<OpenDatabase>): void {
-  let database: OpenDatabase;
+function todoStoreSuite(openDatabase: () => Promise<TestDatabase>): void {
+  let database: TestDatabase;
   let store: TodoStore;
   let now: Date;
 

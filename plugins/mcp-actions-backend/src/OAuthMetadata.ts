@@ -20,6 +20,7 @@ export class OAuthMetadata {
   readonly #discovery: DiscoveryService;
   readonly #logger: LoggerService;
   readonly #isEnabled: boolean;
+  readonly #externalIssuers: readonly string[];
   #kept: { metadata: Promise<Metadata | undefined>; untilMs: number } | undefined;
 
   constructor(options: {
@@ -27,10 +28,12 @@ export class OAuthMetadata {
     logger: LoggerService;
     /** Whether this backend issues tokens to clients. */
     isEnabled: boolean;
+    externalIssuers: readonly string[];
   }) {
     this.#discovery = options.discovery;
     this.#logger = options.logger;
     this.#isEnabled = options.isEnabled;
+    this.#externalIssuers = options.externalIssuers;
   }
 
   /** The external URL of an MCP server, for which tokens are issued. */
@@ -73,7 +76,7 @@ export class OAuthMetadata {
       }
       res.json({
         resource: await this.resource(key),
-        authorization_servers: [await this.#discovery.getExternalBaseUrl('auth')],
+        authorization_servers: [await this.#discovery.getExternalBaseUrl('auth'), ...this.#externalIssuers],
         scopes_supported: await this.#scopes(),
         bearer_methods_supported: ['header'],
       });

@@ -78,6 +78,8 @@ export interface McpConfig {
   readonly allowsAnonymous: boolean;
   /** Whether clients can obtain tokens from this backend, so that metadata for them makes sense. */
   readonly issuesTokens: boolean;
+  /** Identity providers whose tokens the authorization server takes as well. */
+  readonly externalIssuers: readonly string[];
 }
 
 /** @throws InputError that lists every mistake under `mcpActions` with its path. */
@@ -101,10 +103,14 @@ export function readMcpConfig(config: RootConfigService): McpConfig {
     ],
     baseUrl: new URL(config.getString('backend.baseUrl')),
     allowsAnonymous: config.getOptionalBoolean('backend.auth.dangerouslyDisableDefaultAuthPolicy') ?? false,
+    externalIssuers: (config.getOptionalConfigArray('auth.externalIssuers') ?? []).map(issuer =>
+      issuer.getString('issuer'),
+    ),
     issuesTokens:
       (config.getOptionalBoolean('auth.experimentalDynamicClientRegistration.enabled') ?? false) ||
       (config.getOptionalBoolean(`${clientMetadataKey}.enabled`) ?? false) ||
-      config.has('auth.clients'),
+      (config.getOptionalConfigArray('auth.clients') ?? []).length > 0 ||
+      (config.getOptionalConfigArray('auth.externalIssuers') ?? []).length > 0,
   };
 }
 

@@ -73,7 +73,7 @@ export const mcpPlugin = createBackendPlugin({
               }),
             }),
         );
-        const metadata = new OAuthMetadata({ discovery, logger, isEnabled: settings.issuesTokens });
+        const metadata = new OAuthMetadata({ discovery, logger, isEnabled: settings.issuesTokens, ...settings });
         const transports = createTransports({ auditor, logger, telemetry, sessions: settings.sessions });
         lifecycle.addShutdownHook(() => transports.close());
 

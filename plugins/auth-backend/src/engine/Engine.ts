@@ -26,6 +26,8 @@ export interface EngineOptions {
   now: () => number;
   /** Takes failures that clients are told nothing of. */
   onError: (error: Error) => void;
+  /** Takes what clients did wrong. */
+  onRefusal: (error: Error) => void;
   /** How long a key signs before the next one is made. */
   keyLifetimeSeconds?: number;
 }

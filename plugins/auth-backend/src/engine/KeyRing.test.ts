@@ -1,7 +1,7 @@
+import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '@callboard/test-utils';
 import * as jose from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../openDatabase.js';
-import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '../testing/databases.js';
 import { KeyRing } from './KeyRing.js';
 import { issueUserToken } from './userTokens.js';
 

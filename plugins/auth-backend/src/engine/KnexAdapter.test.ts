@@ -1,7 +1,7 @@
+import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '@callboard/test-utils';
 import type { Knex } from 'knex';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../openDatabase.js';
-import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '../testing/databases.js';
 import { KnexAdapter } from './KnexAdapter.js';
 import { RecordStore } from './RecordStore.js';
 

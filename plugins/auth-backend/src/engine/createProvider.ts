@@ -19,6 +19,14 @@ const SESSION_SECONDS = DAY_SECONDS / 2;
 const INTERACTION_SECONDS = 3_600;
 const CODE_SECONDS = 60;
 const DEVICE_CODE_SECONDS = 600;
+const REFUSALS = [
+  'authorization.error',
+  'device_authorization.error',
+  'grant.error',
+  'introspection.error',
+  'registration_create.error',
+  'revocation.error',
+];
 /** However often its tokens are refreshed, an approval is asked for again after a year. */
 const GRANT_SECONDS = 365 * DAY_SECONDS;
 /** A client makes one for each request; a longer life only helps whoever steals it (RFC 7523 §3). */
@@ -45,6 +53,8 @@ export interface ProviderOptions {
   clientLifetimeSeconds: number;
   now: () => number;
   onError: (error: Error) => void;
+  /** Takes what clients did wrong, for an operator who wonders why one does not connect. */
+  onRefusal: (error: Error) => void;
 }
 
 /** Configures `oidc-provider`. Its keys are fixed, so there is a new one for each signing key. */
@@ -88,6 +98,9 @@ export function createProvider(options: ProviderOptions): Provider {
     await burnMisusedCode(ctx as KoaContextWithOIDC, store);
   });
   provider.on('server_error', (_ctx, error) => options.onError(error));
+  for (const event of REFUSALS) {
+    provider.on(event as 'grant.error', (_ctx, error) => options.onRefusal(error));
+  }
   return provider;
 }
 

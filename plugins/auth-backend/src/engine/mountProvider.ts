@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { InputError } from '@backstage/errors';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type Provider from 'oidc-provider';
@@ -25,6 +24,8 @@ export function mountProvider(options: {
   const { issuer, config, getProvider, keys, resources, limitRegistrations } = options;
   const external = new URL(issuer);
   const basePath = external.pathname.replace(/\/$/, '');
+  const configuredIds = new Set(config.clients.flatMap(client => (client.clientSecret ? [client.clientId] : [])));
+  const fitClient = (params: URLSearchParams, req: Request) => moveClientSecret(params, req, configuredIds);
   const router = PromiseRouter();
 
   router.get(`${routes.authorization}/:uid`, handOver);
@@ -37,18 +38,27 @@ export function mountProvider(options: {
   });
   router.post(
     routes.token,
-    fitForm(params => fitTokenRequest(params, resources)),
+    fitForm((params, req) => {
+      fitClient(params, req);
+      fitTokenRequest(params, resources);
+    }),
     handOver,
   );
   router.post(
     [routes.revocation, routes.introspection],
-    fitForm(params => fitTokenLookup(params, keys)),
+    fitForm(async (params, req) => {
+      fitClient(params, req);
+      await fitTokenLookup(params, keys);
+    }),
     handOver,
   );
   router.options([routes.token, routes.revocation, routes.introspection], handOver);
   router.post(`${routes.end_session}/confirm`, handOver);
   if (config.deviceAuthorization.enabled) {
-    const fit = fitForm(params => fitAuthorizationRequest(params, resources));
+    const fit = fitForm((params, req) => {
+      fitClient(params, req);
+      fitAuthorizationRequest(params, resources);
+    });
     router.post(routes.device_authorization, fit, handOver);
     router.options(routes.device_authorization, handOver);
   }
@@ -75,14 +85,20 @@ export function mountProvider(options: {
 }
 
 /** Changes the parameters of a form that the library then reads as if it had come that way. */
-function fitForm(fit: (params: URLSearchParams) => void | Promise<void>): RequestHandler {
-  return async (req, _res, next) => {
+function fitForm(fit: (params: URLSearchParams, req: Request) => void | Promise<void>): RequestHandler {
+  return async (req, res, next) => {
     if (!req.is('application/x-www-form-urlencoded')) {
       next();
       return;
     }
-    const params = new URLSearchParams((await readBody(req)).toString());
-    await fit(params);
+    const form = await readBody(req);
+    if (form === undefined) {
+      const description = `The form is larger than ${MAX_BODY_BYTES} bytes`;
+      res.status(413).json({ error: 'invalid_request', error_description: description });
+      return;
+    }
+    const params = new URLSearchParams(form);
+    await fit(params, req);
     const body = Buffer.from(params.toString());
     const stream = Readable.from([body]);
     delete req.headers['transfer-encoding'];
@@ -93,20 +109,35 @@ function fitForm(fit: (params: URLSearchParams) => void | Promise<void>): Reques
   };
 }
 
-async function readBody(req: Request): Promise<Buffer> {
+/** @returns undefined if it is too large. */
+async function readBody(req: Request): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of req) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new InputError('The form is too large');
+    if (size <= MAX_BODY_BYTES) {
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return size <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString() : undefined;
 }
 
-const allowEveryOrigin: RequestHandler = (_req, res, next) => {
+/**
+ * The library takes a client's secret in one place only. Clients that registered said where; configured ones did not,
+ * and may use the header or the form (RFC 6749 §2.3.1).
+ */
+function moveClientSecret(params: URLSearchParams, req: Request, configuredIds: ReadonlySet<string>): void {
+  const id = params.get('client_id');
+  const secret = params.get('client_secret');
+  if (id !== null && secret !== null && configuredIds.has(id) && req.headers.authorization === undefined) {
+    const credentials = [id, secret].map(encodeURIComponent).join(':');
+    req.headers.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+    params.delete('client_secret');
+  }
+}
+
+/** For what is the same for everybody and needs no cookie. */
+export const allowEveryOrigin: RequestHandler = (_req, res, next) => {
   res.set({
     'Access-Control-Allow-Origin': '*',
     'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
@@ -114,5 +145,3 @@ const allowEveryOrigin: RequestHandler = (_req, res, next) => {
   });
   next();
 };
-
-export { allowEveryOrigin };

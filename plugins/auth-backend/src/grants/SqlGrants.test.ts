@@ -1,7 +1,7 @@
+import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RecordStore } from '../engine/RecordStore.js';
 import { openDatabase } from '../openDatabase.js';
-import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '../testing/databases.js';
 import { SqlGrants } from './SqlGrants.js';
 
 describe('SqlGrants on SQLite', () => grantsSuite(openSqlite));

@@ -1,5 +1,6 @@
+import { describeInChromium, openChromium } from '@callboard/test-utils';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { renderConnectionsPage } from './connectionsPage.js';
 import { renderConsentPage } from './consentPage.js';
 import { renderDeviceCodePage } from './devicePages.js';
@@ -17,17 +18,9 @@ import {
   styleOf,
   submitForm,
 } from './testing/inPage.js';
-import { chromiumIsMissing, openChromium } from './testing/openChromium.js';
 import { type PagesServer, password, request, startPagesServer } from './testing/startPagesServer.js';
 
-if (!chromiumIsMissing) {
-  describe('pages in Chromium', browserSuite);
-} else if (process.env.CI === 'true') {
-  test('pages in Chromium', () => expect.fail(chromiumIsMissing));
-} else {
-  console.warn(`SKIPPED: pages in Chromium. ${chromiumIsMissing}`);
-  test.skip(`pages in Chromium. ${chromiumIsMissing}`, () => {});
-}
+describeInChromium('pages in Chromium', browserSuite);
 
 function browserSuite() {
   let browser: Browser;

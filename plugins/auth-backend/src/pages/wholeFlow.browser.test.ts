@@ -1,19 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { describeInChromium, openChromium } from '@callboard/test-utils';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { hashPassword } from '../signIn/passwordHash.js';
 import { type AuthApp, publicClient, startAuthApp } from '../testing/startAuthApp.js';
-import { chromiumIsMissing, openChromium } from './testing/openChromium.js';
 
-if (!chromiumIsMissing) {
-  describe('the whole flow in Chromium', wholeFlowSuite);
-} else if (process.env.CI === 'true') {
-  test('the whole flow in Chromium', () => expect.fail(chromiumIsMissing));
-} else {
-  console.warn(`SKIPPED: the whole flow in Chromium. ${chromiumIsMissing}`);
-  test.skip(`the whole flow in Chromium. ${chromiumIsMissing}`, () => {});
-}
+describeInChromium('the whole flow in Chromium', wholeFlowSuite);
 
 function wholeFlowSuite() {
   const password = 'break a leg';

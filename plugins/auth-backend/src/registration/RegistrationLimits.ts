@@ -1,28 +1,34 @@
 import type { RequestHandler } from 'express';
+import type { Knex } from 'knex';
 import type { RecordStore } from '../engine/RecordStore.js';
 
+const TABLE = 'callboard_registration_counts';
 const HOUR_MS = 3_600_000;
-/** Addresses that are remembered; a flood from more of them meets the limit on all clients. */
+/** Addresses that are counted by themselves in an hour; all others share one count. */
 const MAX_ADDRESSES = 10_000;
+const OTHER_ADDRESSES = '*';
 const MAKE_ROOM_FOR = 20;
-
-interface Window {
-  startedAtMs: number;
-  count: number;
-}
 
 /**
  * Keeps a flood of registrations from filling the database, and from keeping others out: each address has its rate,
- * and where all clients become too many, the oldest that nobody approved go first.
+ * and where all clients become too many, the oldest that nobody approved go first. Counted in the database, so that
+ * replicas count together.
  */
 export class RegistrationLimits {
+  readonly #db: Knex;
   readonly #store: RecordStore;
   readonly #maxClients: number;
   readonly #perAddressPerHour: number;
   readonly #now: () => number;
-  readonly #windows = new Map<string, Window>();
 
-  constructor(options: { store: RecordStore; maxClients: number; perAddressPerHour: number; now: () => number }) {
+  constructor(options: {
+    db: Knex;
+    store: RecordStore;
+    maxClients: number;
+    perAddressPerHour: number;
+    now: () => number;
+  }) {
+    this.#db = options.db;
     this.#store = options.store;
     this.#maxClients = options.maxClients;
     this.#perAddressPerHour = options.perAddressPerHour;
@@ -31,34 +37,53 @@ export class RegistrationLimits {
 
   /** Counts a registration. */
   async admit(address: string): Promise<{ admitted: true } | { admitted: false; retryAfterSeconds: number }> {
-    const window = this.#windowOf(addressBlock(address));
-    window.count += 1;
-    if (window.count > this.#perAddressPerHour) {
-      return { admitted: false, retryAfterSeconds: Math.ceil((window.startedAtMs + HOUR_MS - this.#now()) / 1000) };
+    const { count, since } = await this.#count(addressBlock(address));
+    if (count > this.#perAddressPerHour) {
+      const againAtMs = Date.parse(since) + HOUR_MS;
+      return { admitted: false, retryAfterSeconds: Math.ceil((againAtMs - this.#now()) / 1000) };
     }
-    const excess = (await this.#store.countOf('Client')) - this.#maxClients + 1;
+    const excess = await this.#excess();
     if (excess > 0) {
-      const deleted = await this.#store.deleteOldestUnused('Client', Math.max(excess, MAKE_ROOM_FOR));
-      if (deleted < excess) {
+      const someMore = Math.min(MAKE_ROOM_FOR, Math.floor(this.#maxClients / 10));
+      await this.#store.deleteOldestUnused('Client', Math.max(excess, someMore));
+      // Asked again rather than derived: others make room at the same time.
+      if ((await this.#excess()) > 0) {
         return { admitted: false, retryAfterSeconds: 60 };
       }
     }
     return { admitted: true };
   }
 
-  #windowOf(address: string): Window {
-    const known = this.#windows.get(address);
-    if (known && this.#now() - known.startedAtMs < HOUR_MS) {
-      return known;
+  async #excess(): Promise<number> {
+    return (await this.#store.countOf('Client')) - this.#maxClients + 1;
+  }
+
+  /** @returns how often this address has come since the hour that its first registration began, this time included. */
+  async #count(address: string): Promise<{ count: number; since: string }> {
+    const now = new Date(this.#now()).toISOString();
+    const anHourAgo = new Date(this.#now() - HOUR_MS).toISOString();
+    const count = `${TABLE}.count`;
+    const since = `${TABLE}.since`;
+    const [row] = await this.#db(TABLE)
+      .insert({ address: await this.#countedAs(address), since: now, count: 1 })
+      .onConflict('address')
+      .merge({
+        count: this.#db.raw('case when ?? <= ? then 1 else ?? + 1 end', [since, anHourAgo, count]),
+        since: this.#db.raw('case when ?? <= ? then ? else ?? end', [since, anHourAgo, now, since]),
+      })
+      .returning(['count', 'since']);
+    if (row.count === 1) {
+      await this.#db(TABLE).where('since', '<=', anHourAgo).delete();
     }
-    const window = { startedAtMs: this.#now(), count: 0 };
-    this.#windows.delete(address);
-    this.#windows.set(address, window);
-    if (this.#windows.size > MAX_ADDRESSES) {
-      const [oldest] = this.#windows.keys();
-      this.#windows.delete(oldest as string);
+    return row;
+  }
+
+  async #countedAs(address: string): Promise<string> {
+    if (await this.#db(TABLE).where({ address }).first('address')) {
+      return address;
     }
-    return window;
+    const [{ addresses } = { addresses: 0 }] = await this.#db(TABLE).count({ addresses: '*' });
+    return Number(addresses) >= MAX_ADDRESSES ? OTHER_ADDRESSES : address;
   }
 }
 

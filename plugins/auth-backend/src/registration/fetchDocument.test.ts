@@ -124,3 +124,21 @@ test('a document that never ends is given up', async () => {
     fetchWith([[loopback]], true)(`https://${host}:${server.port}/client.json`, { signal: AbortSignal.timeout(300) }),
   ).rejects.toThrow('cannot be fetched');
 });
+
+test('only so many are fetched in a minute', async () => {
+  let time = 0;
+  const get = createDocumentFetch({
+    ca: server.ca,
+    allowsPrivate: () => true,
+    lookup: (_hostname, done) => done(null, [loopback]),
+    now: () => time,
+  });
+  const url = `https://${host}:${server.port}/client.json`;
+
+  const attempts = await Promise.allSettled(Array.from({ length: 130 }, () => get(url)));
+  time = 60_000;
+
+  expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(120);
+  expect(requests).toHaveLength(120);
+  expect((await get(url)).status).toBe(200);
+});

@@ -5,6 +5,9 @@ import { isPublicAddress } from './publicAddresses.js';
 
 const MAX_BYTES = 64 * 1024;
 const TIMEOUT_MS = 10_000;
+/** Anybody can make the server fetch; it must not become a tool against the sites that it may fetch from. */
+const MAX_PER_MINUTE = 120;
+const MINUTE_MS = 60_000;
 /** The same for every reason, so that nobody learns which addresses and ports answer. */
 const FAILURE = 'The document cannot be fetched';
 
@@ -16,18 +19,29 @@ export interface DocumentFetchOptions {
   /** Certificates to trust besides the usual ones. */
   ca?: string | Buffer;
   lookup?: LookupAll;
+  now?: () => number;
 }
 
 /**
  * Makes a `fetch` for documents that strangers name. It goes only to public addresses, and to the very address that
  * was checked: a name that answers otherwise the second time gains nothing. If any answer is private, none is used.
- * Redirects are not followed; size and time are bounded.
+ * Redirects are not followed; size, time and number are bounded.
  */
 export function createDocumentFetch(options: DocumentFetchOptions): typeof fetch {
   const lookupAll: LookupAll =
     options.lookup ?? ((hostname, done) => dnsLookup(hostname, { all: true, verbatim: true }, done));
 
+  const now = options.now ?? Date.now;
+  let minute = { startedAtMs: now(), count: 0 };
+
   return async (input, init) => {
+    if (now() - minute.startedAtMs >= MINUTE_MS) {
+      minute = { startedAtMs: now(), count: 0 };
+    }
+    minute.count += 1;
+    if (minute.count > MAX_PER_MINUTE) {
+      throw new Error(FAILURE);
+    }
     const url = new URL(input instanceof Request ? input.url : input);
     const isAllowed = options.allowsPrivate(url.href) ? () => true : isPublicAddress;
     const host = url.hostname.replace(/^\[|\]$/g, '');

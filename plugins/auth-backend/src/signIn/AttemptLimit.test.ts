@@ -1,18 +1,10 @@
+import { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AttemptLimit } from './AttemptLimit.js';
-import { openPostgres, openSqlite, type TestDatabase, whyPostgresIsUnreachable } from './testing/openTestDatabases.js';
+import { openSignInDatabase } from './testing/openSignInDatabase.js';
 
 describe('AttemptLimit on SQLite', () => attemptLimitSuite(openSqlite));
-
-const postgresIsMissing = await whyPostgresIsUnreachable();
-if (!postgresIsMissing) {
-  describe('AttemptLimit on PostgreSQL', () => attemptLimitSuite(openPostgres));
-} else if (process.env.CI === 'true') {
-  test('AttemptLimit on PostgreSQL', () => expect.fail(postgresIsMissing));
-} else {
-  console.warn(`SKIPPED: AttemptLimit on PostgreSQL. ${postgresIsMissing}`);
-  test.skip(`AttemptLimit on PostgreSQL. ${postgresIsMissing}`, () => {});
-}
+await describeOnPostgres('AttemptLimit on PostgreSQL', () => attemptLimitSuite(openPostgres));
 
 function attemptLimitSuite(open: () => Promise<TestDatabase>) {
   const subject = { key: 'user:ada', freeAttempts: 3 };
@@ -22,7 +14,7 @@ function attemptLimitSuite(open: () => Promise<TestDatabase>) {
   const now = () => new Date(time);
 
   beforeEach(async () => {
-    database = await open();
+    database = await openSignInDatabase(open);
     time = Date.parse('2027-01-01T00:00:00.000Z');
     limit = new AttemptLimit({ db: database.db, now });
   });

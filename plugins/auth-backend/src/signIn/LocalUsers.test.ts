@@ -1,8 +1,9 @@
+import { openSqlite, type TestDatabase } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AttemptLimit } from './AttemptLimit.js';
 import { LocalUsers } from './LocalUsers.js';
 import { hashPassword } from './passwordHash.js';
-import { openSqlite, type TestDatabase } from './testing/openTestDatabases.js';
+import { openSignInDatabase } from './testing/openSignInDatabase.js';
 
 const passwordHash = await hashPassword('break a leg');
 const address = '192.0.2.1';
@@ -13,7 +14,7 @@ describe('LocalUsers', () => {
   let users: LocalUsers;
 
   beforeEach(async () => {
-    database = await openSqlite();
+    database = await openSignInDatabase(openSqlite);
     time = Date.parse('2027-01-01T00:00:00.000Z');
     const limit = new AttemptLimit({ db: database.db, now: () => new Date(time) });
     users = new LocalUsers({ users: [{ name: 'ada', passwordHash }], limit });

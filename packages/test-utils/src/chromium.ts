@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
+import { describeUnless } from './testDatabases.js';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
-/** Why no test can use a browser here; `undefined` if one can. */
-export const chromiumIsMissing = existsSync(executablePath)
+const chromiumIsMissing = existsSync(executablePath)
   ? undefined
   : `There is no browser at ${executablePath}; install one with: apt-get update && apt-get install -y chromium, or set CHROMIUM_PATH`;
 
@@ -22,4 +22,9 @@ export function openChromium(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+/** Defines tests that need a browser; without one they are skipped, with a line that says so, and fail in CI. */
+export function describeInChromium(name: string, define: () => void): void {
+  describeUnless(chromiumIsMissing, name, define);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import createKnex, { type Knex } from 'knex';
 import { describe, expect, test } from 'vitest';
 
-const postgresUrl = 'postgres://postgres@127.0.0.1:5432/test';
+const postgresUrl = process.env.CALLBOARD_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/test';
 const howToStartPostgres = 'pg_ctlcluster --skip-systemctl-redirect 15 main start';
 
 /** A fresh, empty database and the way to be rid of it. */
@@ -18,7 +18,7 @@ export async function openSqlite(): Promise<TestDatabase> {
 
 export async function openPostgres(): Promise<TestDatabase & { url: string }> {
   const admin = createKnex({ client: 'pg', connection: postgresUrl, pool: { min: 0 } });
-  const name = `callboard_auth_${randomUUID().replaceAll('-', '')}`;
+  const name = `callboard_test_${randomUUID().replaceAll('-', '')}`;
   await admin.raw('create database ??', [name]);
   const url = new URL(postgresUrl);
   url.pathname = name;
@@ -34,21 +34,13 @@ export async function openPostgres(): Promise<TestDatabase & { url: string }> {
   };
 }
 
-async function whyPostgresIsUnreachable(): Promise<string | undefined> {
-  const db = createKnex({ client: 'pg', connection: postgresUrl, pool: { min: 0 }, acquireConnectionTimeout: 5_000 });
-  try {
-    await db.raw('select 1');
-    return undefined;
-  } catch (error) {
-    return `PostgreSQL does not answer on ${postgresUrl} (${error}); start it with: ${howToStartPostgres}`;
-  } finally {
-    await db.destroy();
-  }
-}
-
 /** Defines tests that need PostgreSQL; without it they are skipped, with a line that says so, and fail in CI. */
 export async function describeOnPostgres(name: string, define: () => void): Promise<void> {
-  const missing = await whyPostgresIsUnreachable();
+  describeUnless(await whyPostgresIsUnreachable(), name, define);
+}
+
+/** @param missing - what these tests need and is not there. */
+export function describeUnless(missing: string | undefined, name: string, define: () => void): void {
   if (!missing) {
     describe(name, define);
   } else if (process.env.CI === 'true') {
@@ -56,5 +48,18 @@ export async function describeOnPostgres(name: string, define: () => void): Prom
   } else {
     console.warn(`SKIPPED: ${name}. ${missing}`);
     test.skip(`${name}. ${missing}`, () => {});
+  }
+}
+
+async function whyPostgresIsUnreachable(): Promise<string | undefined> {
+  const db = createKnex({ client: 'pg', connection: postgresUrl, pool: { min: 0 }, acquireConnectionTimeout: 5_000 });
+  try {
+    await db.raw('select 1');
+    return undefined;
+  } catch (error) {
+    const { host } = new URL(postgresUrl);
+    return `PostgreSQL does not answer at ${host} (${error}); start it with: ${howToStartPostgres}, or name another in CALLBOARD_TEST_POSTGRES`;
+  } finally {
+    await db.destroy();
   }
 }
