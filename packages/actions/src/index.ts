@@ -17,10 +17,12 @@ export { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
 export { principalKey } from './catalogue/delegate.js';
 export type { ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
+export { BodyError, readJsonBody } from './http/readJsonBody.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
 export { Invocation } from './invocation/Invocation.js';
 export { type InvocationPolicy, invocationPolicyServiceRef } from './invocation/invocationPolicy.js';
 export { type DoorAudit, invokeAction } from './invocation/invokeAction.js';
+export { printable } from './printable.js';
 export { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 export type { Parsed } from './registry/compileSchema.js';
 export {

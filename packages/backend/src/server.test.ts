@@ -32,8 +32,9 @@ test('the first screen is enough to connect, call an action and find the data; S
   const { output, exit, stop } = start(settings(port));
 
   const screen = await output(/^Configuration for MCP clients[\s\S]*?^ {2}\}$/m);
-  const { url, headers } = JSON.parse(screen.slice(screen.indexOf('{', screen.indexOf('Configuration for')))).mcpServers
-    .callboard;
+  // Lines of the log may have come in between the screen and our look at it.
+  const [configuration = ''] = /^ {2}\{\n[\s\S]*?^ {2}\}$/m.exec(screen) ?? [];
+  const { url, headers } = JSON.parse(configuration).mcpServers.callboard;
   const client = await connectClient({ url, token: headers.Authorization.slice(7), kind: 'sdk-v1-streamable' });
   const result = await client.callTool('todo.greet-user', { name: 'Ada' });
   stop('SIGTERM');

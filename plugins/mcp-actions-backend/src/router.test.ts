@@ -84,6 +84,22 @@ describe('who may come in', () => {
     expect(answer).toContain('mcpActions.allowedHosts');
   });
 
+  it('refuses two Host headers, of which one is good', async () => {
+    const answer = await rawRequest(app.port, [
+      'POST /api/mcp-actions/v1 HTTP/1.1',
+      `Host: localhost:${app.port}`,
+      'Host: evil.example',
+      `Authorization: Bearer ${app.token}`,
+      'Content-Type: application/json',
+      'Content-Length: 2',
+      'Connection: close',
+      '',
+      '{}',
+    ]);
+
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
   it('refuses two Origin headers, of which one is good', async () => {
     const answer = await rawRequest(app.port, [
       'POST /api/mcp-actions/v1 HTTP/1.1',
@@ -263,11 +279,13 @@ describe('messages', () => {
     const assumed = await app.send(batch);
     const named = await app.send(batch, { headers: { 'MCP-Protocol-Version': '2025-03-26' } });
     const later = await app.send(batch, { headers: { 'MCP-Protocol-Version': '2025-06-18' } });
+    const sameIds = await app.send([list, list]);
     const huge = await app.send(Array.from({ length: 51 }, (_, id) => ({ ...list, id })));
 
     expect(assumed.json.map((answer: { id: unknown }) => answer.id).sort()).toEqual([1, 'two']);
     expect(named.status).toBe(200);
     expect([later.status, later.json.error.code]).toEqual([400, -32600]);
+    expect([sameIds.status, sameIds.json.error.message]).toEqual([400, expect.stringContaining('the same id')]);
     expect([huge.status, huge.json.error.message]).toEqual([400, expect.stringContaining('1 to 50 messages, got 51')]);
   });
 

@@ -1,10 +1,10 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
+import { BodyError, readJsonBody } from '@callboard/actions';
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type { Caller } from './guards/authenticate.js';
 import type { RequestSource } from './guards/checkSource.js';
-import { RefusedRequest } from './guards/RefusedRequest.js';
-import { readJsonBody } from './guards/readJsonBody.js';
+import { JSON_RPC_PARSE_ERROR, RefusedRequest } from './guards/RefusedRequest.js';
 import type { PublishedServer } from './protocol/PublishedServer.js';
 import type { Exchange } from './transports/Exchange.js';
 import type { SseStreams } from './transports/SseStreams.js';
@@ -31,7 +31,7 @@ export function createMcpRouter(options: {
   const serversByKey = new Map(options.servers.map(server => [server.config.key, server]));
 
   const admit = async (req: Request, res: Response): Promise<Omit<Exchange, 'body'>> => {
-    checkSource({ target: req.originalUrl, host: req.headers.host, origin: req.headers.origin });
+    checkSource({ target: req.originalUrl, hosts: hostHeaders(req), origin: req.headers.origin });
     const caller = await authenticate(req);
     const server = serversByKey.get(req.params.server);
     if (!server) {
@@ -41,7 +41,7 @@ export function createMcpRouter(options: {
   };
   const admitWithBody = async (req: Request, res: Response): Promise<Exchange> => {
     const admitted = await admit(req, res);
-    const body = await readJsonBody(req, { maxBytes: maxRequestBodyBytes, timeoutMs: BODY_TIMEOUT_MS });
+    const body = await readBody(req, maxRequestBodyBytes);
     const exchange = { ...admitted, body };
     await checkScope(exchange);
     return exchange;
@@ -97,12 +97,29 @@ export function createMcpRouter(options: {
   return router;
 }
 
+async function readBody(req: Request, maxBytes: number): Promise<unknown> {
+  try {
+    return await readJsonBody(req, { maxBytes, timeoutMs: BODY_TIMEOUT_MS });
+  } catch (error) {
+    if (!(error instanceof BodyError)) {
+      throw error;
+    }
+    const hint = error.status === 413 ? ' (mcpActions.maxRequestBodyBytes)' : '';
+    throw new RefusedRequest(error.status, `${error.isMalformed ? 'Parse error: ' : ''}${error.message}${hint}`, {
+      ...(error.isMalformed && { code: JSON_RPC_PARSE_ERROR }),
+      ...(error.closesConnection && { headers: { Connection: 'close' } }),
+    });
+  }
+}
+
+// Node keeps only the first of several.
+function hostHeaders({ rawHeaders }: Request): string[] {
+  return rawHeaders.filter((_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'host');
+}
+
 function methodNotAllowed(allow: string): RefusedRequest {
   return new RefusedRequest(405, `Method not allowed, expected ${allow}`, { headers: { Allow: allow } });
 }
-
-/** Requests that were turned away for who sent them or from where. */
-const AUDITED_STATUSES = [401, 403];
 
 async function answerFailure(options: {
   error: unknown;
@@ -126,7 +143,7 @@ async function answerFailure(options: {
       },
     );
   }
-  if (AUDITED_STATUSES.includes(refusal.status)) {
+  if (refusal.isSuspicious) {
     await auditor
       .createEvent({
         eventId: 'connection',

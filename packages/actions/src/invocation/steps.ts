@@ -1,5 +1,6 @@
 import { InputError, NotAllowedError, NotFoundError } from '@backstage/errors';
 import { type ActionGateStage, actionEffects, coversScope, scopeOf } from '@callboard/actions-api';
+import { printable } from '../printable.js';
 import { auditedCall } from './auditedCall.js';
 import type { Invocation } from './Invocation.js';
 import type { InvocationPolicy } from './invocationPolicy.js';
@@ -21,7 +22,7 @@ const refuseAnonymous: InvocationStep = call => {
 const findVisibleAction: InvocationStep = async call => {
   const visible = await call.find();
   if (!visible) {
-    throw new NotFoundError(`Action "${call.name}" not found`);
+    throw new NotFoundError(`Action "${printable(call.name)}" not found`);
   }
   call.visible = visible;
 };

@@ -1,13 +1,14 @@
 import type { AuditorService, HttpAuthService, LoggerService } from '@backstage/backend-plugin-api';
-import express, { type Request, type Response, type Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import { describeError } from '../errors.js';
+import { BodyError, readJsonBody } from '../http/readJsonBody.js';
 import { Invocation } from '../invocation/Invocation.js';
 import type { InvocationPolicy } from '../invocation/invocationPolicy.js';
 import { invokeAction } from '../invocation/invokeAction.js';
 import type { PluginActions } from './PluginActions.js';
 
-const MAX_BODY = '1mb';
+const BODY = { maxBytes: 1_048_576, timeoutMs: 30_000 };
 
 /**
  * The HTTP contract of Backstage's distributed actions, which other backends and the Backstage CLI
@@ -22,7 +23,6 @@ export function createActionsRouter(options: {
 }): Router {
   const { actions, auditor, policy, httpAuth, logger } = options;
   const router = PromiseRouter();
-  router.use('/.backstage/actions/', express.json({ limit: MAX_BODY }));
 
   router.get('/.backstage/actions/v1/actions', async (req, res) => {
     const credentials = await httpAuth.credentials(req);
@@ -31,12 +31,30 @@ export function createActionsRouter(options: {
   });
 
   const invoke =
-    (readBody: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
+    (readInput: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
       const signal = abortedWhenClosed(res);
       const credentials = await httpAuth.credentials(req);
       const id = req.params.actionId as string;
+      const answer = ({ name, message, status }: { name: string; message: string; status: number }) =>
+        // The shape of Backstage's error answers, which its clients turn back into errors.
+        res.status(status).json({
+          error: { name, message },
+          request: { method: req.method, url: req.url },
+          response: { statusCode: status },
+        });
+      let body: unknown;
+      try {
+        body = hasBody(req) ? await readJsonBody(req, BODY) : {};
+      } catch (error) {
+        if (!(error instanceof BodyError)) {
+          throw error;
+        }
+        res.set(error.closesConnection ? { Connection: 'close' } : {});
+        answer({ name: 'InputError', message: `Cannot read the request: ${error.message}`, status: error.status });
+        return;
+      }
       const invocation = new Invocation({
-        ...readBody(req.body),
+        ...readInput(body),
         name: id,
         find: () => actions.find(id, credentials),
         credentials,
@@ -56,12 +74,7 @@ export function createActionsRouter(options: {
           const level = invocation.signal.aborted ? 'debug' : 'error';
           logger[level](`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
         }
-        // The shape of Backstage's error answers, which its clients turn back into errors.
-        res.status(described.status).json({
-          error: { name: described.name, message: described.message },
-          request: { method: req.method, url: req.url },
-          response: { statusCode: described.status },
-        });
+        answer(described);
       }
     };
   router.post(
@@ -71,11 +84,15 @@ export function createActionsRouter(options: {
   router.post(
     '/.backstage/actions/v2/actions/:actionId/invoke',
     invoke(body => {
-      const { input, secrets } = body as { input: unknown; secrets?: unknown };
+      const { input, secrets } = (body ?? {}) as { input?: unknown; secrets?: unknown };
       return { input, secrets };
     }),
   );
   return router;
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function abortedWhenClosed(res: Response): AbortSignal {

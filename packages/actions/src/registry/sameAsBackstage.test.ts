@@ -127,9 +127,6 @@ describe('an invocation', () => {
       'sample:echo',
       { version: 'v2', body: { input: {}, secrets: {} } },
     ],
-    ['with malformed JSON', 400, 'sample:echo', { body: '{"text":' }],
-    ['with JSON that is no object', 400, 'sample:echo', { body: '"text"' }],
-    ['with another content type', 400, 'sample:echo', { body: 'text=a', headers: { 'content-type': 'text/plain' } }],
   ];
 
   test.each(cases)('%s is answered alike, with status %i', async (_, status, id, options) => {
@@ -138,6 +135,21 @@ describe('an invocation', () => {
     expect(ours.status).toBe(status);
     expect(essence(ours)).toEqual(essence(theirs));
   });
+
+  test.each([
+    ['malformed JSON', { body: '{"message":' }, 400],
+    ['JSON that is no object', { body: '"text"' }, 400],
+    ['a key that appears twice', { body: '{"message":"a","message":"b"}' }, 400],
+    ['100 levels', { body: `${'{"a":'.repeat(100)}1${'}'.repeat(100)}` }, 400],
+    ['another content type', { body: 'text=a', headers: { 'content-type': 'text/plain' } }, 415],
+  ])(
+    'with %s is refused as the strict reader of MCP does it, and as an error of bad input',
+    async (_, options, status) => {
+      const { status: answered, body } = await callboard.invokeAction('sample:echo', options);
+
+      expect([answered, body.error.name]).toEqual([status, 'InputError']);
+    },
+  );
 
   test('of a malformed id is answered alike', async () => {
     const [ours, theirs] = await both(backend =>

@@ -7,12 +7,19 @@ export class RefusedRequest extends Error {
   readonly status: number;
   readonly code: number;
   readonly headers: Record<string, string>;
+  /** Whether it looks like somebody trying what is not theirs, which the audit should know. */
+  readonly isSuspicious: boolean;
 
-  constructor(status: number, message: string, options: { code?: number; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    message: string,
+    options: { code?: number; headers?: Record<string, string>; isSuspicious?: boolean } = {},
+  ) {
     super(message);
     this.status = status;
     this.code = options.code ?? -31_000 - status;
     this.headers = options.headers ?? {};
+    this.isSuspicious = options.isSuspicious ?? [401, 403].includes(status);
   }
 
   get body() {

@@ -17,7 +17,7 @@ describe('the check of where a request comes from', () => {
   it.each(['localhost:7007', 'localhost', '127.0.0.1:9999', '[::1]:7007', 'gateway.internal', 'gateway.internal:8080'])(
     'lets the host %s through',
     host => {
-      expect(() => atLoopback({ target, host, origin: undefined })).not.toThrow();
+      expect(() => atLoopback({ target, hosts: host === undefined ? [] : [host], origin: undefined })).not.toThrow();
     },
   );
 
@@ -38,7 +38,7 @@ describe('the check of where a request comes from', () => {
     '127.1',
     '[::ffff:127.0.0.1]',
   ])('refuses the host %j', host => {
-    expect(() => atLoopback({ target, host, origin: undefined })).toThrow(
+    expect(() => atLoopback({ target, hosts: host === undefined ? [] : [host], origin: undefined })).toThrow(
       expect.objectContaining({ status: 403, message: expect.stringContaining('mcpActions.allowedHosts') }),
     );
   });
@@ -46,7 +46,7 @@ describe('the check of where a request comes from', () => {
   it.each(['http://localhost:7007', 'http://localhost:6274', 'http://127.0.0.1:1', 'https://inspector.example.com'])(
     'lets the origin %s through at a loopback address',
     origin => {
-      expect(() => atLoopback({ target, host: 'localhost:7007', origin })).not.toThrow();
+      expect(() => atLoopback({ target, hosts: ['localhost:7007'], origin })).not.toThrow();
     },
   );
 
@@ -65,7 +65,7 @@ describe('the check of where a request comes from', () => {
     'https://inspector.example.com:444',
     'https://inspector.example.com.',
   ])('refuses the origin %j', origin => {
-    expect(() => atLoopback({ target, host: 'localhost:7007', origin })).toThrow(
+    expect(() => atLoopback({ target, hosts: ['localhost:7007'], origin })).toThrow(
       expect.objectContaining({ status: 403, message: expect.stringContaining('mcpActions.allowedOrigins') }),
     );
   });
@@ -77,11 +77,11 @@ describe('the check of where a request comes from', () => {
     'https://OUR.HOST',
     'https://our.host.',
   ])('refuses the origin %s where the backend has a public address', origin => {
-    expect(() => published({ target, host: 'our.host', origin })).toThrow(expect.objectContaining({ status: 403 }));
+    expect(() => published({ target, hosts: ['our.host'], origin })).toThrow(expect.objectContaining({ status: 403 }));
   });
 
   it('lets the own origin through where the backend has a public address', () => {
-    expect(() => published({ target, host: 'our.host', origin: 'https://our.host' })).not.toThrow();
+    expect(() => published({ target, hosts: ['our.host'], origin: 'https://our.host' })).not.toThrow();
   });
 
   it('lets any host through only when told to', () => {
@@ -91,13 +91,19 @@ describe('the check of where a request comes from', () => {
       allowedOrigins: [],
     });
 
-    expect(() => anyHost({ target, host: 'whatever.example', origin: undefined })).not.toThrow();
-    expect(() => anyHost({ target, host: 'whatever.example', origin: 'https://evil.example' })).toThrow('Origin');
+    expect(() => anyHost({ target, hosts: ['whatever.example'], origin: undefined })).not.toThrow();
+    expect(() => anyHost({ target, hosts: ['whatever.example'], origin: 'https://evil.example' })).toThrow('Origin');
+  });
+
+  it('refuses two hosts, of which one is good', () => {
+    expect(() => atLoopback({ target, hosts: ['localhost:7007', 'evil.example'], origin: undefined })).toThrow(
+      'Host "localhost:7007, evil.example" is not served here',
+    );
   });
 
   it('refuses a request target in absolute form', () => {
-    expect(() => atLoopback({ target: 'http://evil.example/api', host: 'localhost:7007', origin: undefined })).toThrow(
-      'The request target must be a path',
-    );
+    expect(() =>
+      atLoopback({ target: 'http://evil.example/api', hosts: ['localhost:7007'], origin: undefined }),
+    ).toThrow('The request target must be a path');
   });
 });

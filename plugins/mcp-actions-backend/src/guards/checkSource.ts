@@ -6,7 +6,8 @@ const LOOPBACK_HOSTNAMES = ['localhost', '127.0.0.1', '[::1]'];
 export interface RequestSource {
   /** The request target as it came, normally a path. */
   target: string;
-  host: string | undefined;
+  /** Every `Host` header that came; there must be one (RFC 9112 §3.2). */
+  hosts: readonly string[];
   origin: string | undefined;
 }
 
@@ -28,15 +29,16 @@ export function createSourceCheck(options: {
   const origins = new Set([baseUrl.origin, ...options.allowedOrigins]);
   const isAtLoopback = isLoopback(baseUrl.hostname);
 
-  return ({ target, host, origin }) => {
+  return ({ target, hosts: given, origin }) => {
+    const [host, ...others] = given;
     if (!target.startsWith('/')) {
       throw new RefusedRequest(403, 'The request target must be a path');
     }
-    const url = host === undefined ? undefined : parseHost(host);
+    const url = host === undefined || others.length > 0 ? undefined : parseHost(host);
     if (!anyHost && !(url && (hosts.has(url.host) || hosts.has(url.hostname) || isLoopback(url.hostname)))) {
       throw new RefusedRequest(
         403,
-        `Host ${JSON.stringify(host ?? '')} is not served here; names other than that of backend.baseUrl belong in mcpActions.allowedHosts`,
+        `Host ${JSON.stringify(given.join(', '))} is not served here; names other than that of backend.baseUrl belong in mcpActions.allowedHosts`,
       );
     }
     if (origin !== undefined && !origins.has(origin) && !(isAtLoopback && isLoopbackOrigin(origin))) {

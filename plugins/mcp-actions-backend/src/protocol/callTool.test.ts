@@ -104,6 +104,14 @@ describe.each(['2025', '2026'])('tools/call in the %s era', era => {
 });
 
 describe('what a call leaves behind', () => {
+  it('is one line of the log, whatever the tool is called', async () => {
+    const { json } = await app.call('x\r\n{"level":"info"}\u001b[31m', {});
+
+    const [event] = app.logs.filter(({ eventId }) => eventId === 'tool-execution').slice(-1);
+    expect(json.error.message).toBe('Unknown tool: x\\u000d\\u000a{"level":"info"}\\u001b[31m');
+    expect((event?.error as Error).message).not.toMatch(/[\r\n\u001b]/);
+  });
+
   it('has an intent and an outcome, with the action, the server and the real error', async () => {
     await app.call('probe.fail', { with: 'ConflictError' });
 

@@ -1,5 +1,5 @@
 import { toError } from '@backstage/errors';
-import { type DescribedError, describeError, Invocation, invokeAction } from '@callboard/actions';
+import { type DescribedError, describeError, Invocation, invokeAction, printable } from '@callboard/actions';
 import {
   type CallToolRequestParams,
   type CallToolResult,
@@ -50,14 +50,20 @@ export async function callTool(
       span.succeeded(result);
       return result;
     } catch (thrown) {
-      const described = describeError(thrown, { requestId: call.requestId, subject: `Tool "${params.name}"` });
+      const described = describeError(thrown, {
+        requestId: call.requestId,
+        subject: `Tool "${printable(params.name)}"`,
+      });
       if (!call.foundAction && described.name === 'NotFoundError') {
         span.failed(described.name);
-        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${printable(params.name)}`);
       }
       if (!described.expected) {
         const level = signal.aborted ? 'debug' : 'error';
-        logger[level](`Tool "${params.name}" failed unexpectedly, request id ${call.requestId}`, toError(thrown));
+        logger[level](
+          `Tool "${printable(params.name)}" failed unexpectedly, request id ${call.requestId}`,
+          toError(thrown),
+        );
         span.failed(toError(thrown).name);
         throw new ProtocolError(ProtocolErrorCode.InternalError, described.message, { requestId: call.requestId });
       }

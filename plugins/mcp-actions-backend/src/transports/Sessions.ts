@@ -36,7 +36,7 @@ export class Sessions {
   get(id: string, { server, context }: Pick<Exchange, 'server' | 'context'>): Session {
     const session = this.#sessions.find(id, server, context);
     if (!session) {
-      throw new RefusedRequest(404, 'Session not found; initialize a new one');
+      throw new RefusedRequest(404, 'Session not found; initialize a new one', { isSuspicious: true });
     }
     return session;
   }

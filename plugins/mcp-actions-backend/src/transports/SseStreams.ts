@@ -54,7 +54,7 @@ export class SseStreams {
     }
     const stream = this.#streams.find(sessionId, server, context);
     if (!stream) {
-      throw new RefusedRequest(404, 'There is no such stream; open a new one');
+      throw new RefusedRequest(404, 'There is no such stream; open a new one', { isSuspicious: true });
     }
     await stream.transport.handlePostMessage(Object.assign(req, { auth: toAuthInfo(context) }), res, body);
   }

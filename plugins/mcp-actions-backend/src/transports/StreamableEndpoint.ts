@@ -25,6 +25,7 @@ export class StreamableEndpoint {
   async post(exchange: Exchange): Promise<void> {
     const { req, body } = exchange;
     const sessionId = header(req.headers['mcp-session-id']);
+    const session = sessionId === undefined ? undefined : this.#sessions.get(sessionId, exchange);
     const route = classifyInboundRequest({
       httpMethod: 'POST',
       protocolVersionHeader: header(req.headers['mcp-protocol-version']),
@@ -32,8 +33,9 @@ export class StreamableEndpoint {
       mcpNameHeader: header(req.headers['mcp-name']),
       body,
     });
+    const negotiated = session?.protocol.getNegotiatedProtocolVersion();
     if (Array.isArray(body)) {
-      this.#checkBatch(body, header(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION);
+      this.#checkBatch(body, negotiated ?? header(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION);
     }
     if (route.kind !== 'legacy') {
       // Refusals, too: the SDK words and codes them as the revision demands.
@@ -42,8 +44,14 @@ export class StreamableEndpoint {
     if (route.reason === 'initialize' && sessionId === undefined) {
       return this.#sessions.open(exchange);
     }
-    if (sessionId !== undefined) {
-      return this.#sessions.serve(this.#sessions.get(sessionId, exchange), exchange);
+    if (session) {
+      const version = header(req.headers['mcp-protocol-version']);
+      if (version !== undefined && version !== negotiated) {
+        throw new RefusedRequest(400, `This session speaks ${negotiated}, got the version ${JSON.stringify(version)}`, {
+          code: JSON_RPC_INVALID_REQUEST,
+        });
+      }
+      return this.#sessions.serve(session, exchange);
     }
     this.#checkVersion(header(req.headers['mcp-protocol-version']));
     return StatelessTransport.serve(exchange, [body].flat().map(parseMessage));
@@ -64,7 +72,11 @@ export class StreamableEndpoint {
     if (sessionId === undefined) {
       throw new RefusedRequest(405, `Method not allowed. ${withoutSession}`, { headers: { Allow: 'POST' } });
     }
-    return this.#sessions.serve(this.#sessions.get(sessionId, exchange), { ...exchange, body: undefined });
+    const session = this.#sessions.get(sessionId, exchange);
+    if (exchange.req.headers['last-event-id'] !== undefined) {
+      throw new RefusedRequest(400, 'Last-Event-ID names no event of this session: events here have no ids');
+    }
+    return this.#sessions.serve(session, { ...exchange, body: undefined });
   }
 
   #checkBatch(batch: unknown[], version: string): void {
@@ -73,7 +85,9 @@ export class StreamableEndpoint {
         ? `revision ${version} has no batches`
         : batch.length === 0 || batch.length > MAX_BATCH
           ? `a batch has 1 to ${MAX_BATCH} messages, got ${batch.length}`
-          : undefined;
+          : hasRepeatedIds(batch)
+            ? 'two requests of a batch have the same id'
+            : undefined;
     if (problem) {
       throw new RefusedRequest(400, `Invalid request: ${problem}`, { code: JSON_RPC_INVALID_REQUEST });
     }
@@ -88,6 +102,15 @@ export class StreamableEndpoint {
       );
     }
   }
+}
+
+/** Two answers of one id could not be told apart. */
+function hasRepeatedIds(batch: unknown[]): boolean {
+  const ids = batch.flatMap(message => {
+    const { id, method } = (message ?? {}) as { id?: unknown; method?: unknown };
+    return id !== undefined && method !== undefined ? [id] : [];
+  });
+  return new Set(ids).size < ids.length;
 }
 
 function header(value: string | string[] | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { initialize, startProbe } from '../testing/startProbe.js';
 
 const TOKENS = { ada: 'token-of-ada-0123456789', eve: 'token-of-eve-0123456789' };
@@ -86,6 +86,67 @@ describe('a session', () => {
 
     expect(statuses.map(({ status }) => status)).toEqual([200, 404]);
     await small.stop();
+  });
+
+  it('has batches only if it speaks the revision that has them, whatever the headers say', async () => {
+    const id = await open();
+    const ofOldRevision = await app.send(initialize('2025-03-26'), { token: TOKENS.ada });
+    const old = { 'Mcp-Session-Id': ofOldRevision.headers.get('mcp-session-id') as string };
+
+    const batch = await app.send([list], { token: TOKENS.ada, headers: { 'Mcp-Session-Id': id } });
+    const inOldRevision = await app.send([list], { token: TOKENS.ada, headers: old });
+
+    expect([batch.status, batch.json.error.code]).toEqual([400, -32600]);
+    expect(inOldRevision.status).toBe(200);
+  });
+
+  it('takes messages of its own revision only', async () => {
+    const id = await open();
+
+    const { status, json } = await app.send(list, {
+      token: TOKENS.ada,
+      headers: { 'Mcp-Session-Id': id, 'MCP-Protocol-Version': '2025-06-18' },
+    });
+
+    expect([status, json.error.message]).toEqual([400, 'This session speaks 2025-11-25, got the version "2025-06-18"']);
+  });
+
+  it('replays nothing, so that no event can be named to begin after', async () => {
+    const id = await open();
+
+    const { status } = await app.send(undefined, {
+      method: 'GET',
+      token: TOKENS.ada,
+      headers: { ...inSession(id), 'Last-Event-ID': '1' },
+    });
+
+    expect(status).toBe(400);
+  });
+
+  it("that is somebody else's is put on record when it is tried", async () => {
+    const id = await open();
+
+    await app.send(list, { token: TOKENS.eve, headers: inSession(id) });
+
+    const refusals = app.logs.filter(({ eventId, status }) => eventId === 'connection' && status === 'failed');
+    expect(refusals.at(-1)).toMatchObject({ meta: { actionType: 'refused', status: 404 } });
+  });
+
+  it('ends when nobody has used it for the idle time-out', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    try {
+      const idle = await start({ idleTimeoutMinutes: 10 });
+      const id = await open(TOKENS.ada, idle);
+      vi.advanceTimersByTime(9 * 60_000);
+      const inTime = await idle.send(list, { token: TOKENS.ada, headers: inSession(id) });
+      vi.advanceTimersByTime(11 * 60_000);
+      const tooLate = await idle.send(list, { token: TOKENS.ada, headers: inSession(id) });
+
+      expect([inTime.status, tooLate.status]).toEqual([200, 404]);
+      await idle.stop();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('puts its beginning and its end on record', async () => {

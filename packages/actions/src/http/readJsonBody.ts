@@ -1,45 +1,61 @@
 import type { IncomingMessage } from 'node:http';
 import { parseStrictJson, StrictJsonError } from './parseStrictJson.js';
-import { JSON_RPC_PARSE_ERROR, RefusedRequest } from './RefusedRequest.js';
+
+/** A body that is not read, or not understood; the connection is to be closed where it is still coming in. */
+export class BodyError extends Error {
+  override name = 'BodyError';
+  readonly status: number;
+  readonly isMalformed: boolean;
+  readonly closesConnection: boolean;
+
+  constructor(status: number, message: string, options: { isMalformed?: boolean; closesConnection?: boolean } = {}) {
+    super(message);
+    this.status = status;
+    this.isMalformed = options.isMalformed ?? false;
+    this.closesConnection = options.closesConnection ?? false;
+  }
+}
 
 const LIMITS = { maxDepth: 64, maxKeys: 10_000 };
 
 /**
  * Reads a request's JSON body.
  *
- * @throws RefusedRequest 415 for another content type or encoding, 413 over `maxBytes`, 408 for a
- * body that has not arrived after `timeoutMs`, 400 (-32700) for anything that is not strict JSON in UTF-8.
+ * @throws BodyError 415 for another content type or encoding, 413 over `maxBytes`, 408 for a
+ * body that has not arrived after `timeoutMs`, 400 and `isMalformed` for anything that is not strict JSON in UTF-8.
  */
 export async function readJsonBody(
   req: IncomingMessage,
   { maxBytes, timeoutMs }: { maxBytes: number; timeoutMs: number },
 ): Promise<unknown> {
+  const { _body: isParsed, body } = req as IncomingMessage & { _body?: boolean; body?: unknown };
+  if (isParsed) {
+    // By a body parser that the host has put before everything; there is nothing left to read.
+    return body;
+  }
   // Other types could be sent by a web page of anybody's without the browser asking first.
   if (!/^application\/json\s*(;[^,]*)?$/i.test(req.headers['content-type'] ?? '')) {
-    throw new RefusedRequest(
+    throw new BodyError(
       415,
       `Content-Type must be application/json, got ${JSON.stringify(req.headers['content-type'] ?? '')}`,
     );
   }
   const encoding = req.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
-    throw new RefusedRequest(
-      415,
-      `Content-Encoding ${JSON.stringify(encoding)} is not supported; send the body as it is`,
-    );
+    throw new BodyError(415, `Content-Encoding ${JSON.stringify(encoding)} is not supported; send the body as it is`);
   }
   const bytes = await readBytes(req, maxBytes, timeoutMs);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new RefusedRequest(400, 'Parse error: the body is not valid UTF-8', { code: JSON_RPC_PARSE_ERROR });
+    throw new BodyError(400, 'the body is not valid UTF-8', { isMalformed: true });
   }
   try {
     return parseStrictJson(text, LIMITS);
   } catch (error) {
     if (error instanceof StrictJsonError) {
-      throw new RefusedRequest(400, `Parse error: ${error.message}`, { code: JSON_RPC_PARSE_ERROR });
+      throw new BodyError(400, error.message, { isMalformed: true });
     }
     throw error;
   }
@@ -47,8 +63,8 @@ export async function readJsonBody(
 
 function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> {
   const tooLarge = () =>
-    new RefusedRequest(413, `The body is larger than ${maxBytes} bytes (mcpActions.maxRequestBodyBytes)`, {
-      headers: { Connection: 'close' },
+    new BodyError(413, `The body is larger than ${maxBytes} bytes`, {
+      closesConnection: true,
     });
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) {
     return Promise.reject(tooLarge());
@@ -62,15 +78,12 @@ function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): P
       finish();
     };
     const timeout = setTimeout(
-      () =>
-        settle(() =>
-          reject(new RefusedRequest(408, 'The body did not arrive in time', { headers: { Connection: 'close' } })),
-        ),
+      () => settle(() => reject(new BodyError(408, 'The body did not arrive in time', { closesConnection: true }))),
       timeoutMs,
     );
     const onEnd = () => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     const onClose = () =>
-      settle(() => reject(new RefusedRequest(400, 'The connection closed before the body was complete')));
+      settle(() => reject(new BodyError(400, 'The connection closed before the body was complete')));
     req.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > maxBytes) {
