@@ -39,15 +39,20 @@ export function readConfigSection<TSchema extends z.ZodType>(
 
 /** @throws InputError that lists the mistakes of all sections. */
 export function checkConfigSections(config: RootConfigService, sections: readonly ConfigSection[]): void {
-  // A section may have been contributed along more than one way, such as by a host and by a plugin.
-  const byKey = new Map(sections.map(section => [section.key, section]));
-  const mistakes = [...byKey.values()].flatMap(section => {
-    const parsed = parseSection(config, section);
-    return parsed.success ? [] : describeMistakes(section.key, parsed.error);
-  });
+  const mistakes = findConfigMistakes(config, sections);
   if (mistakes.length > 0) {
     throw wrongConfiguration(mistakes);
   }
+}
+
+/** @returns a line for each mistake, with its path. */
+export function findConfigMistakes(config: RootConfigService, sections: readonly ConfigSection[]): string[] {
+  // A section may have been contributed along more than one way, such as by a host and by a plugin.
+  const byKey = new Map(sections.map(section => [section.key, section]));
+  return [...byKey.values()].flatMap(section => {
+    const parsed = parseSection(config, section);
+    return parsed.success ? [] : describeMistakes(section.key, parsed.error);
+  });
 }
 
 function parseSection(config: RootConfigService, { key, schema }: ConfigSection) {

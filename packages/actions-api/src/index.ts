@@ -27,6 +27,7 @@ export {
   checkConfigSections,
   configSectionFeature,
   configSectionsServiceRef,
+  findConfigMistakes,
   readConfigSection,
 } from './configSections.js';
 export { type ActionEffect, actionEffects, effectOf } from './effects.js';

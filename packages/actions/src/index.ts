@@ -16,6 +16,7 @@ export { actionCatalogueServiceFactory, actionCatalogueServiceRef } from './cata
 export { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
 export { principalKey } from './catalogue/delegate.js';
 export type { ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
+export { actionsConfigSection } from './config.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
 export { BodyError, readJsonBody } from './http/readJsonBody.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';

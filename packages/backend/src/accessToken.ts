@@ -59,11 +59,12 @@ function findTokenMistakes(access: unknown[]): string[] {
     if (typeof entry.type !== 'string') {
       return [`${path}.type: expected static, jwks or legacy, got ${describeType(entry.type)}`];
     }
+    const shapeMistakes = findShapeMistakes(path, entry);
     if (entry.type !== 'static') {
-      return [];
+      return shapeMistakes;
     }
     const { token, subject } = isObject(entry.options) ? entry.options : {};
-    const mistakes: string[] = [];
+    const mistakes = [...shapeMistakes];
     const weakness = findWeakness(token);
     if (weakness) {
       mistakes.push(`${path}.options.token: ${weakness}`);
@@ -81,6 +82,38 @@ function findTokenMistakes(access: unknown[]): string[] {
     }
     return mistakes;
   });
+}
+
+const types = ['static', 'jwks', 'legacy'];
+const entryKeys = ['type', 'options', 'accessRestrictions'];
+const restrictionKeys = ['plugin', 'permission', 'permissionAttribute'];
+
+/** A misspelt restriction would be none. */
+function findShapeMistakes(path: string, entry: Record<string, unknown>): string[] {
+  const { type, accessRestrictions: restrictions } = entry;
+  const unknownKeys = (at: string, value: object, keys: string[]) =>
+    Object.keys(value)
+      .filter(name => !keys.includes(name))
+      .map(name => `${at}.${name}: there is no such key, expected ${keys.join(', ')}`);
+  const mistakes = unknownKeys(path, entry, entryKeys);
+  if (!types.includes(String(type))) {
+    mistakes.push(`${path}.type: expected ${types.join(', ')}, got ${JSON.stringify(type)}`);
+  }
+  if (restrictions === undefined) {
+    return mistakes;
+  }
+  if (!Array.isArray(restrictions) || restrictions.length === 0) {
+    return [...mistakes, `${path}.accessRestrictions: expected a list of plugins, got ${describeType(restrictions)}`];
+  }
+  return restrictions.reduce<string[]>((found, restriction, index) => {
+    const at = `${path}.accessRestrictions[${index}]`;
+    return isObject(restriction) && typeof restriction.plugin === 'string'
+      ? [...found, ...unknownKeys(at, restriction, restrictionKeys)]
+      : [
+          ...found,
+          `${at}.plugin: expected the id of a plugin, got ${describeType(isObject(restriction) ? restriction.plugin : restriction)}`,
+        ];
+  }, mistakes);
 }
 
 function findWeakness(token: unknown): string | undefined {

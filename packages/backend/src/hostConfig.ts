@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { type Config, ConfigReader } from '@backstage/config';
 import { InputError } from '@backstage/errors';
 import type { JsonObject } from '@backstage/types';
+import { type ConfigSection, findConfigMistakes } from '@callboard/actions-api';
 import { type LoadConfigOptions, loadConfigLayers } from '@callboard/backend-defaults';
 import { accessFor, decideAccess } from './accessToken.js';
 import { readListenAddress } from './listenAddress.js';
+import { findMisspelledKeys } from './misspelledKeys.js';
 
 /** The repository: holds `app-config.yaml`, and relative data folders start here whatever the working directory. */
 const rootDir = fileURLToPath(new URL('../../../', import.meta.url));
@@ -18,7 +20,9 @@ export interface HostConfig {
 }
 
 /** @throws InputError that lists every mistake. */
-export async function loadHostConfig(options: LoadConfigOptions = {}): Promise<HostConfig> {
+export async function loadHostConfig(
+  options: LoadConfigOptions & { sections?: readonly ConfigSection[] } = {},
+): Promise<HostConfig> {
   const layers = await loadConfigLayers({ rootDir, ...options });
   const config = ConfigReader.fromConfigs(layers);
   const mistakes: string[] = [];
@@ -30,6 +34,7 @@ export async function loadHostConfig(options: LoadConfigOptions = {}): Promise<H
     );
   }
   const { generatedToken } = decideAccess(config, listen, mistakes);
+  mistakes.push(...findMisspelledKeys(config), ...findConfigMistakes(config, options.sections ?? []));
   if (mistakes.length > 0) {
     throw new InputError(`Wrong configuration:\n${mistakes.map(mistake => `  ${mistake}`).join('\n')}`);
   }

@@ -1,10 +1,15 @@
+import { actionsConfigSection } from '@callboard/actions';
 import { createBackend } from '@callboard/backend-defaults';
+import { authConfigSection } from '@callboard/plugin-auth-backend';
+import { mcpConfigSection } from '@callboard/plugin-mcp-actions-backend';
 import { loadHostConfig } from './hostConfig.js';
 import { renderStartFailure } from './startFailure.js';
 import { startupBanner } from './startupBanner.js';
 
 try {
-  const { config, generatedToken } = await loadHostConfig();
+  const { config, generatedToken } = await loadHostConfig({
+    sections: [actionsConfigSection, mcpConfigSection, authConfigSection],
+  });
   const backend = createBackend({ config });
   backend.add(startupBanner({ generatedToken }));
   backend.add(import('@callboard/plugin-auth-backend'));

@@ -1,1 +1,2 @@
+export { authConfigSection } from './config.js';
 export { authFeatures as default, authPlugin } from './plugin.js';
