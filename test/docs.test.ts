@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coreServices, createServiceFactory, createServiceRef } from '@backstage/backend-plugin-api';
@@ -8,12 +9,20 @@ import { post, startTestApp, type TestApp } from '@callboard/test-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { actionsConfigSection } from '../packages/actions/src/config.js';
+import { refusalDecisions } from '../packages/actions/src/invocation/steps.js';
 import { type BannerFacts, renderBanner } from '../packages/backend/src/banner.js';
+import { authConfigSection } from '../plugins/auth-backend/src/config.js';
+import {
+  defaultClientIdPatterns,
+  defaultRedirectUriPatterns,
+} from '../plugins/auth-backend/src/registration/defaultPatterns.js';
 import { mcpConfigSection } from '../plugins/mcp-actions-backend/src/config.js';
 import { RefusedRequest } from '../plugins/mcp-actions-backend/src/guards/RefusedRequest.js';
 
 const rootDir = fileURLToPath(new URL('..', import.meta.url));
 const mcpPluginDir = 'plugins/mcp-actions-backend';
+const authPluginDir = 'plugins/auth-backend';
+const maxImageBytes = 150_000;
 
 const read = (path: string): string => readFileSync(join(rootDir, path), 'utf8');
 
@@ -73,16 +82,20 @@ describe('docs/errors.md', () => {
   });
 });
 
-/** The status and code of each `new RefusedRequest(…)` in the plugin, without repetition. */
+/** The status and code of each request that the plugin turns away, without repetition. */
 function findRefusals(): string[] {
   const constants = read(`${mcpPluginDir}/src/guards/RefusedRequest.ts`);
   const codeOf = (text: string) =>
     Number((constants.match(new RegExp(`${text} = (-[\\d_]+)`))?.[1] ?? text).replaceAll('_', ''));
   const sources = listFiles(`${mcpPluginDir}/src`, '.ts').filter(path => !path.endsWith('.test.ts'));
-  const calls = sources.flatMap(path => read(path).split('new RefusedRequest(').slice(1).map(takeArguments));
+  const calls = sources.flatMap(path => takeCalls(read(path), 'new RefusedRequest('));
+  // Bodies are read by the actions package, and what is wrong with them is answered by the plugin.
+  const bodyCalls = listFiles('packages/actions/src/http', '.ts').flatMap(path =>
+    takeCalls(read(path), 'new BodyError('),
+  );
   return [
     ...new Set(
-      calls
+      [...calls, ...bodyCalls.map(call => call.replace('isMalformed: true', 'code: JSON_RPC_PARSE_ERROR'))]
         .filter(call => /^\d/.test(call))
         .map(call => {
           const status = Number.parseInt(call, 10);
@@ -92,6 +105,11 @@ function findRefusals(): string[] {
         }),
     ),
   ];
+}
+
+/** The arguments of each call that begins with this text. */
+function takeCalls(source: string, beginning: string): string[] {
+  return source.split(beginning).slice(1).map(takeArguments);
 }
 
 /** What comes before the bracket that closes a call. */
@@ -126,7 +144,10 @@ interface JsonSchema {
 
 const { schema: actionsConfigSchema } = actionsConfigSection;
 const { schema: mcpConfigSchema } = mcpConfigSection;
-const configSchemas = { mcpActions: mcpConfigSchema, 'backend.actions': actionsConfigSchema };
+const { schema: authConfigSchema } = authConfigSection;
+const configSchemas = { mcpActions: mcpConfigSchema, 'backend.actions': actionsConfigSchema, auth: authConfigSchema };
+/** Defaults that have a list of their own on the page. */
+const longDefaults = [defaultRedirectUriPatterns, defaultClientIdPatterns].map(patterns => JSON.stringify(patterns));
 
 function listConfigKeys(section: keyof typeof configSchemas): ConfigKey[] {
   const schema = configSchemas[section]['~standard'].jsonSchema.input({ target: 'draft-07' }) as JsonSchema;
@@ -145,7 +166,8 @@ function walkSchema(key: string, schema: JsonSchema, required: boolean): ConfigK
   if (schema.items?.properties) {
     return walkSchema(`${key}[]`, schema.items, false);
   }
-  const written = typeof schema.default === 'string' ? schema.default : JSON.stringify(schema.default);
+  const text = typeof schema.default === 'string' ? schema.default : JSON.stringify(schema.default);
+  const written = longDefaults.includes(text) ? '[below](#default-patterns)' : text;
   return [{ key, type: describeType(schema), default: required ? 'required' : (written ?? '') }];
 }
 
@@ -158,17 +180,34 @@ function describeType({ type = '', items, enum: values, minimum, maximum }: Json
 }
 
 describe('docs/configuration.md', () => {
-  it.each(['mcpActions', 'backend.actions'] as const)('lists the keys of %s with their types and defaults', section => {
-    const rows = tableUnder('docs/configuration.md', section);
+  it.each(['mcpActions', 'backend.actions', 'auth'] as const)(
+    'lists the keys of %s with their types and defaults',
+    section => {
+      const rows = tableUnder('docs/configuration.md', section);
 
-    expect(rows.map(([key, type, value]) => ({ key, type, default: value }))).toEqual(listConfigKeys(section));
+      expect(rows.map(([key, type, value]) => ({ key, type, default: value }))).toEqual(listConfigKeys(section));
+    },
+  );
+
+  it('lists the default patterns of the auth plugin', () => {
+    const lists = codeBlocks('docs/configuration.md', 'text').map(text => text.trim().split('\n'));
+
+    expect(lists).toEqual([defaultRedirectUriPatterns, defaultClientIdPatterns]);
   });
 
-  it('lists what the MCP plugin reads outside of its own section', () => {
-    const source = read(`${mcpPluginDir}/src/config.ts`);
-    const keys = [...source.matchAll(/'((?:auth|backend)\.[\w.]+)'/g)].map(([, key = '']) => key);
+  it.each([
+    ['MCP', `${mcpPluginDir}/src/config.ts`],
+    ['auth', `${authPluginDir}/src/config.ts`],
+    ['auth', `${authPluginDir}/src/listenHost.ts`],
+    ['auth', `${authPluginDir}/src/signIn/providers/ProviderSignIn.ts`],
+  ])('lists what the %s plugin reads outside of its own section in %s', (plugin, file) => {
+    const keys = [...read(file).matchAll(/'((?:auth|backend|mcpActions)\.[\w.]+)'/g)]
+      .map(([, key = '']) => key)
+      .filter(key => key !== 'backend.listen.host');
 
-    const rows = tableUnder('docs/configuration.md', 'Backstage keys that the MCP plugin reads').map(([key]) => key);
+    const rows = tableUnder('docs/configuration.md', `Backstage keys that the ${plugin} plugin reads`).flatMap(
+      ([key = '']) => key.replaceAll('`', '').split(', '),
+    );
 
     expect(keys.length).toBeGreaterThan(0);
     for (const key of keys) {
@@ -177,11 +216,16 @@ describe('docs/configuration.md', () => {
   });
 });
 
-describe('config.d.ts', () => {
-  it('has the keys that the code accepts, with their types', () => {
-    const declared = readDeclaredKeys().map(({ key, type }) => ({ key, type }));
+const declarations: [string, (keyof typeof configSchemas)[]][] = [
+  [mcpPluginDir, ['mcpActions', 'backend.actions']],
+  [authPluginDir, ['auth']],
+];
 
-    const accepted = [...listConfigKeys('mcpActions'), ...listConfigKeys('backend.actions')].map(({ key, type }) => ({
+describe.each(declarations)('config.d.ts of %s', (pluginDir, sections) => {
+  it('has the keys that the code accepts, with their types', () => {
+    const declared = readDeclaredKeys(pluginDir).map(({ key, type }) => ({ key, type }));
+
+    const accepted = sections.flatMap(listConfigKeys).map(({ key, type }) => ({
       key,
       type: type.replace(/,.*/, '').replace('integer', 'number').replaceAll('`', "'").replace(' or ', ' | '),
     }));
@@ -189,37 +233,51 @@ describe('config.d.ts', () => {
   });
 
   it('has the defaults of the code where it has any', () => {
-    const defaults = new Map(
-      [...listConfigKeys('mcpActions'), ...listConfigKeys('backend.actions')].map(entry => [entry.key, entry.default]),
-    );
+    const defaults = new Map(sections.flatMap(listConfigKeys).map(entry => [entry.key, entry.default]));
+    // What is read where this is absent is not a value of the configuration.
+    defaults.set('auth.externalIssuers[].claims.scopes', 'scope');
 
-    const wrong = readDeclaredKeys().filter(({ key, stated }) => stated !== undefined && stated !== defaults.get(key));
+    const wrong = readDeclaredKeys(pluginDir).filter(
+      ({ key, stated }) => stated !== undefined && stated !== defaults.get(key),
+    );
 
     expect(wrong).toEqual([]);
   });
 });
 
-/** The leaves of `Config`, with the default that the comment before each states. */
-function readDeclaredKeys(): { key: string; type: string; stated: string | undefined }[] {
-  const source = read(`${mcpPluginDir}/config.d.ts`);
-  const bodyOf = (name: string) => {
-    const body = source.match(new RegExp(`^(?:export )?interface ${name} \\{$([\\s\\S]*?)^\\}$`, 'm'))?.[1];
-    if (body === undefined) {
-      throw new Error(`config.d.ts has no interface ${name}`);
-    }
-    return body;
-  };
-  const ruleKeys = walkDeclaration(bodyOf('ActionRule'), '');
-  return walkDeclaration(bodyOf('Config'), '').flatMap(entry =>
-    entry.type === 'ActionRule[]' ? ruleKeys.map(rule => ({ ...rule, key: `${entry.key}[].${rule.key}` })) : [entry],
-  );
+interface DeclaredKey {
+  key: string;
+  type: string;
+  stated: string | undefined;
 }
 
-function walkDeclaration(body: string, parent: string): { key: string; type: string; stated: string | undefined }[] {
+/** The leaves of `Config`, with the default that the comment before each states. */
+function readDeclaredKeys(pluginDir: string): DeclaredKey[] {
+  const source = read(`${pluginDir}/config.d.ts`);
+  const bodies = new Map(
+    [...source.matchAll(/^(?:export )?interface (\w+) \{$([\s\S]*?)^\}$/gm)].map(([, name = '', body = '']) => [
+      name,
+      body,
+    ]),
+  );
+  const resolve = (body: string, parent: string): DeclaredKey[] =>
+    walkDeclaration(body, parent).flatMap(entry => {
+      const [, name = '', list = ''] = /^(\w+)(\[\])?$/.exec(entry.type) ?? [];
+      const referenced = bodies.get(name);
+      return referenced === undefined ? [entry] : resolve(referenced, `${entry.key}${list}`);
+    });
+  const root = bodies.get('Config');
+  if (root === undefined) {
+    throw new Error(`config.d.ts of ${pluginDir} has no interface Config`);
+  }
+  return resolve(root, '');
+}
+
+function walkDeclaration(body: string, parent: string): DeclaredKey[] {
   const token = /\/\*\*([\s\S]*?)\*\/|(?:(\w+)\??|\[(\w+): string\]):\s*(\{|[^;{}]+)|(\})/g;
   const path = [parent];
   let comment = '';
-  return [...body.matchAll(token)].flatMap(([, text, name, anyName, type, close]) => {
+  return [...body.matchAll(token)].flatMap(({ 1: text, 2: name, 3: anyName, 4: type, 5: close, ...match }) => {
     if (text !== undefined) {
       comment = text;
       return [];
@@ -229,14 +287,25 @@ function walkDeclaration(body: string, parent: string): { key: string; type: str
       return [];
     }
     const key = [path.at(-1), name ?? `<${anyName}>`].filter(Boolean).join('.');
-    const stated = comment.match(/Defaults to `?([\w.]+?)`?\.?\s/)?.[1];
+    const stated = comment.match(/[Dd]efaults to `?([\w.]+?)`?\.?\s/)?.[1];
     comment = '';
     if (type === '{') {
-      path.push(key);
+      const begin = (match.index ?? 0) + match[0].length;
+      path.push(isListOfObjects(body.slice(begin)) ? `${key}[]` : key);
       return [];
     }
     return [{ key, type: (type ?? '').trim(), stated }];
   });
+}
+
+/** @param text - what follows the bracket that opens the object. */
+function isListOfObjects(text: string): boolean {
+  let depth = 1;
+  const end = [...text].findIndex(character => {
+    depth += { '{': 1, '}': -1 }[character] ?? 0;
+    return depth === 0;
+  });
+  return text.startsWith('[]', end + 1);
 }
 
 describe('docs/invocation.md', () => {
@@ -250,7 +319,13 @@ describe('docs/invocation.md', () => {
     expect(tableUnder('docs/invocation.md', 'Invocation').map(([step]) => step)).toEqual(steps());
   });
 
-  it('and so has the diagram of the README', () => {
+  it('has what an audit trail says of a call that each step refuses', () => {
+    const decisions = tableUnder('docs/invocation.md', 'Invocation').flatMap(([, , , decision]) => decision || []);
+
+    expect(decisions).toEqual([...refusalDecisions.values()]);
+  });
+
+  it('has its steps in the diagram of the README', () => {
     const [diagram = ''] = codeBlocks('README.md', 'mermaid');
     const path = diagram.split('\n').find(line => line.includes('findVisibleAction')) ?? '';
 
@@ -260,13 +335,16 @@ describe('docs/invocation.md', () => {
 
 describe('docs/telemetry.md', () => {
   const sources = () =>
-    [...listFiles('packages/actions/src', '.ts'), ...listFiles(`${mcpPluginDir}/src`, '.ts')]
+    ['packages/actions', mcpPluginDir, authPluginDir]
+      .flatMap(folder => listFiles(`${folder}/src`, '.ts'))
       .filter(path => !path.endsWith('.test.ts'))
       .map(read)
       .join('\n');
 
   it('has every audit event', () => {
-    const inCode = new Set([...sources().matchAll(/eventId: '([\w-]+)'/g)].map(([, id]) => id));
+    const inCode = new Set(
+      [...sources().matchAll(/(?:eventId: |audited\(\s*auditor,\s*)'([\w-]+)'/g)].map(([, id]) => id),
+    );
 
     const documented = tableUnder('docs/telemetry.md', 'Audit events').map(([id = '']) => id.replace(/`(.*)`.*/, '$1'));
 
@@ -286,7 +364,9 @@ describe('docs/telemetry.md', () => {
 
 describe('links', () => {
   it.each(pages)('of %s lead somewhere', page => {
-    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)|\b(?:src|srcset)="([^"]+)"/g)].map(
+      ([, target, image]) => target ?? image ?? '',
+    );
 
     const broken = links.filter(target => !/^[a-z]+:/.test(target) && !leadsSomewhere(page, target));
 
@@ -297,6 +377,18 @@ describe('links', () => {
     const readme = read('README.md');
 
     expect(listFiles('docs', '.md').filter(page => !readme.includes(`(${page})`))).toEqual([]);
+  });
+});
+
+describe('docs/images', () => {
+  it.each(listFiles('docs/images', ''))('%s is small, and shown with a text in its place', image => {
+    const shownIn = pages.filter(page => read(page).includes(image.replace('docs/', '')));
+
+    expect(statSync(join(rootDir, image)).size).toBeLessThan(maxImageBytes);
+    expect(shownIn).not.toEqual([]);
+    for (const page of shownIn) {
+      expect(read(page)).not.toMatch(/<img(?![^>]*\balt="[^"]{20,}")[^>]*>/);
+    }
   });
 });
 
@@ -327,14 +419,15 @@ describe('examples', () => {
   });
 
   it.each(codeExamples('yaml'))('YAML $number of $page is configuration that the server accepts', ({ text }) => {
-    const config = parseYaml(text) as { mcpActions?: unknown; backend?: { actions?: unknown } };
+    const config = parseYaml(text) as { auth?: unknown; mcpActions?: unknown; backend?: { actions?: unknown } };
 
     expect(mcpConfigSchema.safeParse(config.mcpActions ?? {}).error).toBeUndefined();
     expect(actionsConfigSchema.safeParse(config.backend?.actions ?? {}).error).toBeUndefined();
+    expect(authConfigSchema.safeParse(config.auth ?? {}).error).toBeUndefined();
   });
 
   it('that app-config.yaml has as comments are accepted, too', () => {
-    const commented = read('app-config.yaml').match(/^# mcpActions:\n(?:#.*\n?)+/m)?.[0] ?? '';
+    const commented = read('app-config.yaml').match(/^mcpActions:\n(?:[ #].*\n?)+/m)?.[0] ?? '';
     const { mcpActions } = parseYaml(commented.replaceAll(/^# ?/gm, ''));
 
     expect(mcpConfigSchema.safeParse(mcpActions).error).toBeUndefined();
@@ -343,11 +436,14 @@ describe('examples', () => {
 
 describe('the first ten minutes with the README', () => {
   let app: TestApp;
+  const trailFolder = mkdtempSync(join(tmpdir(), 'callboard-docs-'));
   let seenAtStart: Pick<BannerFacts, 'notes' | 'contributions'>;
 
   beforeAll(async () => {
     app = await startTestApp({
       features: [
+        import('@callboard/plugin-audit-backend'),
+        import('@callboard/plugin-auth-backend'),
         import('@callboard/plugin-mcp-actions-backend'),
         import('@callboard/plugin-example-todo-backend'),
         createServiceFactory({
@@ -361,11 +457,18 @@ describe('the first ten minutes with the README', () => {
           },
         }),
       ],
-      config: { backend: { actions: { pluginSources: ['todo'] } } },
+      config: {
+        backend: { actions: { pluginSources: ['todo'] } },
+        auth: parseYaml(read('app-config.yaml')).auth,
+        audit: { file: { directory: trailFolder } },
+      },
     });
   });
 
-  afterAll(() => app?.stop());
+  afterAll(async () => {
+    await app?.stop();
+    rmSync(trailFolder, { recursive: true });
+  });
 
   const [list, call] = [...read('README.md').matchAll(/^curl http:\/\/localhost:7007(\S+)[\s\S]*?-d '(.+)'$/gm)].map(
     ([, path = '', body = '']) => ({ path, body }),
@@ -383,7 +486,9 @@ describe('the first ten minutes with the README', () => {
     const [printed = ''] = codeBlocks('README.md', 'text');
     const notes = seenAtStart.notes.map(({ title, lines }) => ({
       title,
-      lines: lines.map(line => line.replace(app.url, 'http://localhost:7007')),
+      lines: lines.map(line =>
+        line.replace(app.url, 'http://localhost:7007').replace(trailFolder, '/home/you/callboard/data/audit'),
+      ),
     }));
 
     const screen = renderBanner({

@@ -46,7 +46,7 @@ export interface AuditTrail {
    * @throws to keep it from running.
    */
   begin(call: AuditedCall): Promise<AuditEntry>;
-  /** Records a call that does not run. What it throws is logged; the call is refused in any case. */
+  /** Records a call that does not run. What it throws changes nothing: the call is refused in any case. */
   refuse(call: AuditedCall, outcome: AuditOutcome): Promise<void>;
 }
 

@@ -98,7 +98,7 @@ function describeMistake(section: string, issue: z.core.$ZodIssue): string[] {
     return issue.issues.map(({ message }) => `${path}: ${message}`);
   }
   const message = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
-  const isSecret = issue.path.some(part => SECRET.test(String(part)));
+  const isSecret = typeof issue.input === 'string' && issue.path.some(part => SECRET.test(String(part)));
   return [
     `${path}: ${message}, got ${isSecret && issue.input !== undefined ? '***' : (JSON.stringify(issue.input) ?? 'nothing')}`,
   ];

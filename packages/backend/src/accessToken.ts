@@ -37,11 +37,26 @@ export function decideAccess(config: Config, listen: ListenAddress | undefined, 
   if (!listen || (Array.isArray(legacyKeys) && legacyKeys.length > 0)) {
     return { generatedToken: undefined };
   }
+  if (canSignIn(config) && !isLoopback(listen)) {
+    return { generatedToken: undefined };
+  }
   if (isLoopback(listen)) {
     return { generatedToken: randomBytes(24).toString('base64url') };
   }
   mistakes.push(describeMissingToken(config, listen));
   return { generatedToken: undefined };
+}
+
+/** Whether people get tokens for their clients by signing in, so that none has to be configured. */
+function canSignIn(config: Config): boolean {
+  const has = (list: string) => {
+    const value = config.getOptional(list);
+    return Array.isArray(value) && value.length > 0;
+  };
+  const registers = ['experimentalDynamicClientRegistration', 'clientIdMetadataDocuments'].some(
+    way => config.getOptional(`auth.${way}.enabled`) === true,
+  );
+  return (registers || has('auth.clients')) && has('auth.localUsers');
 }
 
 /** The configuration that lets holders of the token in. */
@@ -75,7 +90,9 @@ function findTokenMistakes(access: unknown[]): string[] {
       }
       firstWithToken.set(String(token), `${path}`);
     }
-    if (typeof subject !== 'string' || !/^\S+$/.test(subject)) {
+    if (typeof subject === 'string' && subject.startsWith('plugin:')) {
+      mistakes.push(`${path}.options.subject: expected a name of the holder's own, got one that plugins go by`);
+    } else if (typeof subject !== 'string' || !/^\S+$/.test(subject)) {
       mistakes.push(
         `${path}.options.subject: expected a name without spaces for the holder, got ${describeType(subject)}`,
       );
@@ -105,15 +122,15 @@ function findShapeMistakes(path: string, entry: Record<string, unknown>): string
   if (!Array.isArray(restrictions) || restrictions.length === 0) {
     return [...mistakes, `${path}.accessRestrictions: expected a list of plugins, got ${describeType(restrictions)}`];
   }
-  return restrictions.reduce<string[]>((found, restriction, index) => {
+  const inRestrictions = restrictions.flatMap((restriction, index) => {
     const at = `${path}.accessRestrictions[${index}]`;
     return isObject(restriction) && typeof restriction.plugin === 'string'
-      ? [...found, ...unknownKeys(at, restriction, restrictionKeys)]
+      ? unknownKeys(at, restriction, restrictionKeys)
       : [
-          ...found,
           `${at}.plugin: expected the id of a plugin, got ${describeType(isObject(restriction) ? restriction.plugin : restriction)}`,
         ];
-  }, mistakes);
+  });
+  return [...mistakes, ...inRestrictions];
 }
 
 function findWeakness(token: unknown): string | undefined {

@@ -39,7 +39,8 @@ function groupNotes(notes: StartupNote[]): [string, string[]][] {
   for (const { title, lines } of notes) {
     groups.set(title, [...(groups.get(title) ?? []), ...lines]);
   }
-  return [...groups];
+  // Plugins start at the same time, so that the order in which notes come says nothing.
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function describeActions({ contributions, pluginSources }: BannerFacts): string[] {

@@ -45,7 +45,9 @@ export async function loadHostConfig(
 function ownLayer(config: Config, dataRoot: string, generatedToken: string | undefined): JsonObject {
   const connection = config.getOptional<string | { directory?: unknown }>('backend.database.connection');
   const directory = typeof connection === 'object' ? connection.directory : undefined;
+  const auditDirectory = config.getOptional('audit.file.directory');
   return {
+    ...(typeof auditDirectory === 'string' && { audit: { file: { directory: resolve(dataRoot, auditDirectory) } } }),
     backend: {
       ...(typeof directory === 'string' && {
         database: { connection: { directory: resolve(dataRoot, directory) } },

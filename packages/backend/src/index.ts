@@ -1,5 +1,6 @@
 import { actionsConfigSection } from '@callboard/actions';
 import { createBackend } from '@callboard/backend-defaults';
+import { auditConfigSection } from '@callboard/plugin-audit-backend';
 import { authConfigSection } from '@callboard/plugin-auth-backend';
 import { mcpConfigSection } from '@callboard/plugin-mcp-actions-backend';
 import { loadHostConfig } from './hostConfig.js';
@@ -8,10 +9,11 @@ import { startupBanner } from './startupBanner.js';
 
 try {
   const { config, generatedToken } = await loadHostConfig({
-    sections: [actionsConfigSection, mcpConfigSection, authConfigSection],
+    sections: [actionsConfigSection, mcpConfigSection, authConfigSection, auditConfigSection],
   });
   const backend = createBackend({ config });
   backend.add(startupBanner({ generatedToken }));
+  backend.add(import('@callboard/plugin-audit-backend'));
   backend.add(import('@callboard/plugin-auth-backend'));
   backend.add(import('@callboard/plugin-mcp-actions-backend'));
   backend.add(import('@callboard/plugin-example-todo-backend'));

@@ -15,7 +15,15 @@ test.each([
 });
 
 test('sections of other plugins are left alone', () => {
-  const config = new ConfigReader({ jenkins: {}, todo: {}, backend: { baseUrl: 'http://localhost', myExtension: {} } });
+  const config = new ConfigReader({
+    jenkins: {},
+    todo: {},
+    aws: {},
+    ai: {},
+    mcp: {},
+    api: {},
+    backend: { baseUrl: 'http://localhost', myExtension: {} },
+  });
 
   expect(findMisspelledKeys(config)).toEqual([]);
 });

@@ -37,7 +37,8 @@ const known: Record<string, readonly string[]> = {
   ],
   'backend.auth': ['dangerouslyDisableDefaultAuthPolicy', 'externalAccess', 'keys', 'pluginKeyStore'],
 };
-const MAX_TYPOS = 2;
+/** Short names are too close to others that plugins really use, such as `app` and `aws`. */
+const typosAllowedIn = (name: string) => (name.length >= 8 ? 2 : name.length >= 5 ? 1 : 0);
 
 /** Finds keys that are almost those of a section, and would otherwise be passed over without a word. */
 export function findMisspelledKeys(config: Config): string[] {
@@ -46,7 +47,7 @@ export function findMisspelledKeys(config: Config): string[] {
     return found
       .filter(key => !names.includes(key))
       .flatMap(key => {
-        const meant = names.find(name => countTypos(key.toLowerCase(), name.toLowerCase()) <= MAX_TYPOS);
+        const meant = names.find(name => countTypos(key.toLowerCase(), name.toLowerCase()) <= typosAllowedIn(name));
         const path = section === '' ? '' : `${section}.`;
         return meant ? [`${path}${key}: there is no such key; did you mean ${path}${meant}?`] : [];
       });

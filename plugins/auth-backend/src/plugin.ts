@@ -1,6 +1,6 @@
 import { coreServices, createBackendFeatureLoader, createBackendPlugin } from '@backstage/backend-plugin-api';
 import { type AuthProviderFactory, authProvidersExtensionPoint } from '@backstage/plugin-auth-node';
-import { configSectionFeature } from '@callboard/actions-api';
+import { configSectionFeature, startupNotesServiceRef } from '@callboard/actions-api';
 import { browserAnswers } from './browserAnswers.js';
 import { authConfigSection, readAuthConfig } from './config.js';
 import { Engine } from './engine/Engine.js';
@@ -10,6 +10,7 @@ import { createResources } from './engine/resources.js';
 import { ExternalIssuers } from './grants/ExternalIssuers.js';
 import { createExchangeRouter } from './grants/exchangeRouter.js';
 import { TokenExchange } from './grants/TokenExchange.js';
+import { keepQueriesOutOfLogs } from './keepQueriesOutOfLogs.js';
 import { readListenHost } from './listenHost.js';
 import { openDatabase } from './openDatabase.js';
 import { createPagesRouter } from './pages/createPagesRouter.js';
@@ -60,10 +61,23 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
           httpRouter: coreServices.httpRouter,
           lifecycle: coreServices.lifecycle,
           logger: coreServices.logger,
+          notes: startupNotesServiceRef,
           rootHttpRouter: coreServices.rootHttpRouter,
           rootLifecycle: coreServices.rootLifecycle,
         },
-        async init({ auditor, auth, config, database, discovery, httpAuth, httpRouter, lifecycle, logger, ...root }) {
+        async init({
+          auditor,
+          auth,
+          config,
+          database,
+          discovery,
+          httpAuth,
+          httpRouter,
+          lifecycle,
+          logger,
+          notes,
+          ...root
+        }) {
           const settings = readAuthConfig(config);
           const issuer = await discovery.getExternalBaseUrl('auth');
           const { clientDocuments, mcpServers, registration } = settings;
@@ -93,6 +107,7 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
 
           // Everything here authenticates by itself: clients by OAuth's rules, people by their browser's cookie.
           httpRouter.addAuthPolicy({ path: '/', allow: 'unauthenticated' });
+          httpRouter.use(keepQueriesOutOfLogs);
           httpRouter.use(createKeySetRouter(keys));
           httpRouter.use(createUserInfoRouter({ httpAuth }));
           if (settings.enabled || settings.externalIssuers.length > 0) {
@@ -151,6 +166,13 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
               limitRegistrations: limitRegistrations(limits),
             }),
           );
+          notes.add({
+            title: 'Sign-in',
+            lines: [
+              'Clients that are given only the URL register themselves and send you to a page to sign in and approve',
+              `${issuer}/connections shows which have access, and takes it back`,
+            ],
+          });
           serveMetadataAtRoot({ ...root, logger, issuer, metadata });
         },
       });

@@ -87,6 +87,27 @@ describe('OAuth metadata', () => {
     };
 
     expect(resource).toBe('https://portal.example.com/backend/api/mcp-actions/v1');
+    const refused = await app.request('tools/list', {}, { token: null });
+    const [, metadataUrl] = /resource_metadata="([^"]+)"/.exec(refused.headers.get('www-authenticate') ?? '') ?? [];
+    const { pathname } = new URL(metadataUrl as string);
+    expect(pathname).toBe('/.well-known/oauth-protected-resource/backend/api/mcp-actions/v1');
+    expect(await (await fetch(`${app.origin}${pathname}`)).json()).toMatchObject({ resource });
+    await app.stop();
+  });
+
+  it('names only the identity providers where this backend issues no tokens itself', async () => {
+    const issuer = 'https://id.example.com';
+    const app = await startProbe({ config: { auth: { externalIssuers: [{ issuer, audience: 'mcp' }] } } });
+
+    const refused = await app.request('tools/list', {}, { token: null });
+    const metadata = await (await fetch(`${app.origin}/.well-known/oauth-protected-resource`)).json();
+
+    expect(metadata).toMatchObject({
+      authorization_servers: [issuer],
+      scopes_supported: ['actions:read', 'actions:write', 'actions:destructive'],
+    });
+    expect(refused.headers.get('www-authenticate')).toContain('scope="actions:read actions:write"');
+    expect((await fetch(`${app.origin}/.well-known/oauth-authorization-server`)).status).toBe(404);
     await app.stop();
   });
 });

@@ -19,21 +19,25 @@ type Metadata = Record<string, unknown> & { scopes_supported?: string[] };
 export class OAuthMetadata {
   readonly #discovery: DiscoveryService;
   readonly #logger: LoggerService;
-  readonly #isEnabled: boolean;
+  readonly #issuesTokens: boolean;
   readonly #externalIssuers: readonly string[];
   #kept: { metadata: Promise<Metadata | undefined>; untilMs: number } | undefined;
 
   constructor(options: {
     discovery: DiscoveryService;
     logger: LoggerService;
-    /** Whether this backend issues tokens to clients. */
-    isEnabled: boolean;
+    /** Whether this backend issues tokens to clients itself. */
+    issuesTokens: boolean;
     externalIssuers: readonly string[];
   }) {
     this.#discovery = options.discovery;
     this.#logger = options.logger;
-    this.#isEnabled = options.isEnabled;
+    this.#issuesTokens = options.issuesTokens;
     this.#externalIssuers = options.externalIssuers;
+  }
+
+  get #isEnabled(): boolean {
+    return this.#issuesTokens || this.#externalIssuers.length > 0;
   }
 
   /** The external URL of an MCP server, for which tokens are issued. */
@@ -56,18 +60,23 @@ export class OAuthMetadata {
   }
 
   /** Mounts the documents at the root of the backend; none of them while no tokens are issued. */
-  serve(options: { rootHttpRouter: RootHttpRouterService; serverKeys: readonly (string | undefined)[] }): void {
+  async serve(options: {
+    rootHttpRouter: RootHttpRouterService;
+    serverKeys: readonly (string | undefined)[];
+  }): Promise<void> {
     const { rootHttpRouter, serverKeys } = options;
     if (!this.#isEnabled) {
       return;
     }
-    const authorizationServer = PromiseRouter();
-    authorizationServer.use(allowEveryOrigin);
-    authorizationServer.get('*', async (_req, res) => {
-      const metadata = await this.#authorizationServer();
-      res.status(metadata ? 200 : 503).json(metadata ?? { error: 'temporarily_unavailable' });
-    });
-    rootHttpRouter.use(AUTHORIZATION_SERVER, authorizationServer);
+    if (this.#issuesTokens) {
+      const authorizationServer = PromiseRouter();
+      authorizationServer.use(allowEveryOrigin);
+      authorizationServer.get('*', async (_req, res) => {
+        const metadata = await this.#authorizationServer();
+        res.status(metadata ? 200 : 503).json(metadata ?? { error: 'temporarily_unavailable' });
+      });
+      rootHttpRouter.use(AUTHORIZATION_SERVER, authorizationServer);
+    }
 
     const describe = async (key: string | undefined, res: Response) => {
       if (!serverKeys.includes(key)) {
@@ -76,7 +85,10 @@ export class OAuthMetadata {
       }
       res.json({
         resource: await this.resource(key),
-        authorization_servers: [await this.#discovery.getExternalBaseUrl('auth'), ...this.#externalIssuers],
+        authorization_servers: [
+          ...(this.#issuesTokens ? [await this.#discovery.getExternalBaseUrl('auth')] : []),
+          ...this.#externalIssuers,
+        ],
         scopes_supported: await this.#scopes(),
         bearer_methods_supported: ['header'],
       });
@@ -85,12 +97,19 @@ export class OAuthMetadata {
     protectedResource.use(allowEveryOrigin);
     // Clients that ignore the path-inserted form ask at the root and mean the default server.
     protectedResource.get('/', (_req, res) => describe(undefined, res));
-    protectedResource.get('/api/mcp-actions/v1/:key?', (req, res) => describe(req.params.key, res));
+    // Behind a proxy with a path prefix, the address in the challenge has the prefix, too.
+    const paths = new Set(['/api/mcp-actions/v1', new URL(await this.resource(undefined)).pathname]);
+    for (const path of paths) {
+      protectedResource.get(`${path}/:key?`, (req, res) => describe(req.params.key, res));
+    }
     rootHttpRouter.use(PROTECTED_RESOURCE, protectedResource);
   }
 
   // Backstage's own authorization server knows no scopes of actions, only `openid`.
   async #scopes(): Promise<string[]> {
+    if (!this.#issuesTokens) {
+      return [...actionScopes];
+    }
     const supported = (await this.#authorizationServer())?.scopes_supported ?? [];
     const scopes = actionScopes.filter(scope => supported.includes(scope));
     return scopes.length > 0 ? scopes : ['openid'];

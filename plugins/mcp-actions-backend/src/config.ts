@@ -109,8 +109,7 @@ export function readMcpConfig(config: RootConfigService): McpConfig {
     issuesTokens:
       (config.getOptionalBoolean('auth.experimentalDynamicClientRegistration.enabled') ?? false) ||
       (config.getOptionalBoolean(`${clientMetadataKey}.enabled`) ?? false) ||
-      (config.getOptionalConfigArray('auth.clients') ?? []).length > 0 ||
-      (config.getOptionalConfigArray('auth.externalIssuers') ?? []).length > 0,
+      (config.getOptionalConfigArray('auth.clients') ?? []).length > 0,
   };
 }
 

@@ -73,7 +73,7 @@ export const mcpPlugin = createBackendPlugin({
               }),
             }),
         );
-        const metadata = new OAuthMetadata({ discovery, logger, isEnabled: settings.issuesTokens, ...settings });
+        const metadata = new OAuthMetadata({ ...settings, discovery, logger });
         const transports = createTransports({ auditor, logger, telemetry, sessions: settings.sessions });
         lifecycle.addShutdownHook(() => transports.close());
 
@@ -109,7 +109,7 @@ export const mcpPlugin = createBackendPlugin({
             },
           }),
         );
-        metadata.serve({ ...services, serverKeys: servers.map(server => server.config.key) });
+        await metadata.serve({ ...services, serverKeys: servers.map(server => server.config.key) });
         services.rootLifecycle.addStartupHook(await reportStartup({ ...services, discovery, logger, servers }));
       },
     });

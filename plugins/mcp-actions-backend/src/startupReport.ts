@@ -21,8 +21,11 @@ export async function reportStartup(options: {
     url: `${baseUrl}/v1${server.config.key ? `/${server.config.key}` : ''}`,
     label: server.config.key ? `  (${server.config.name})` : '',
   }));
-  notes.add({ title: 'MCP, Streamable HTTP', lines: published.map(({ url, label }) => `${url}${label}`) });
-  notes.add({ title: 'MCP, HTTP+SSE (deprecated)', lines: published.map(({ url, label }) => `${url}/sse${label}`) });
+  notes.add({ title: 'MCP', lines: published.map(({ url, label }) => `${url}${label}`) });
+  notes.add({
+    title: 'MCP over HTTP+SSE (deprecated)',
+    lines: published.map(({ url, label }) => `${url}/sse${label}`),
+  });
   return () => {
     for (const { server, url } of published) {
       const count = server.tools.names.idOf.size;

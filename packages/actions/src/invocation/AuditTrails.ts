@@ -1,4 +1,5 @@
 import { createServiceFactory, createServiceRef, type ServiceRef } from '@backstage/backend-plugin-api';
+import { toError } from '@backstage/errors';
 import {
   type AuditEntry,
   type AuditedCall,
@@ -22,16 +23,22 @@ export class AuditTrails implements AuditTrailsService {
   /** @throws what the first trail throws that does not let the call run. */
   async begin(call: AuditedCall): Promise<AuditEntry> {
     const entries: AuditEntry[] = [];
-    for (const trail of this.#trails) {
-      entries.push(await trail.begin(call));
-    }
-    return {
-      async finish(outcome: AuditOutcome) {
-        for (const entry of entries) {
-          await entry.finish(outcome);
-        }
-      },
+    const finish = async (outcome: AuditOutcome) => {
+      for (const entry of entries) {
+        await entry.finish(outcome);
+      }
     };
+    for (const trail of this.#trails) {
+      try {
+        entries.push(await trail.begin(call));
+      } catch (error) {
+        // Those that have begun are told that the call did not run; the one that failed is the reason.
+        const { name, message } = toError(error);
+        await finish({ durationMs: 0, error: { name, message } }).catch(() => {});
+        throw error;
+      }
+    }
+    return { finish };
   }
 
   async refuse(call: AuditedCall, outcome: AuditOutcome): Promise<void> {

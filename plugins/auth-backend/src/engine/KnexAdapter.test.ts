@@ -51,8 +51,25 @@ function adapterSuite(open: () => Promise<TestDatabase>) {
     await adapterOf('DeviceCode').upsert('d1', { jti: 'd1', userCode: 'ABCD' }, 60);
 
     expect(await adapterOf('Session').findByUid('u1')).toEqual({ jti: undefined, uid: 'u1' });
-    expect(await adapterOf('DeviceCode').findByUserCode('ABCD')).toEqual({ jti: undefined, userCode: 'ABCD' });
+    expect(await adapterOf('DeviceCode').findByUserCode('ABCD')).toEqual({ jti: undefined });
     expect(await adapterOf('DeviceCode').findByUserCode('XYZ')).toBeUndefined();
+  });
+
+  test('a used code stays used for a replica whose clock is behind', async () => {
+    const ahead = adapterOf('AuthorizationCode');
+    await ahead.upsert('c1', { jti: 'c1' }, 60);
+    await ahead.consume('c1');
+    time -= 300;
+    const behind = adapterOf('AuthorizationCode');
+
+    expect(await behind.find('c1')).toMatchObject({ consumed: expect.any(Number) });
+    await expect(behind.consume('c1')).rejects.toThrow('invalid_grant');
+  });
+
+  test('a dump of the database holds no code of a device', async () => {
+    await adapterOf('DeviceCode').upsert('d1', { jti: 'd1', userCode: 'WVVGKKZJ' }, 60);
+
+    expect(JSON.stringify(await database.db('callboard_records').select())).not.toContain('WVVGKKZJ');
   });
 
   test('a dump of the database holds no id, wherever the payload repeats it', async () => {
@@ -172,7 +189,7 @@ function adapterSuite(open: () => Promise<TestDatabase>) {
     const decisions = await Promise.all([decide('user:default/ada'), decide('user:default/bob')]);
 
     expect(decisions.filter(Boolean)).toHaveLength(1);
-    expect(await adapter.find('d1')).toMatchObject({ jti: 'd1', userCode: 'ABCD', accountId: expect.any(String) });
+    expect(await adapter.find('d1')).toMatchObject({ jti: 'd1', accountId: expect.any(String) });
   });
 
   test('replicas that start at once share the migrations', async () => {

@@ -120,7 +120,9 @@ export class KnexAdapter implements Adapter {
       return undefined;
     }
     const { payload, consumedAtMs } = record;
-    const isUsedUp = consumedAtMs !== undefined && consumedAtMs <= this.#now() - this.#graceSeconds * 1000;
+    const isUsedUp =
+      consumedAtMs !== undefined &&
+      (this.#graceSeconds === 0 || consumedAtMs <= this.#now() - this.#graceSeconds * 1000);
     return isUsedUp ? { ...payload, consumed: Math.floor(consumedAtMs / 1000) } : payload;
   }
 }
@@ -129,6 +131,8 @@ function withoutSecrets(payload: AdapterPayload): Record<string, unknown> {
   const { session, client_secret } = payload as Indexed;
   return {
     ...payload,
+    // Whoever reads it here could approve the device as themselves.
+    userCode: undefined,
     // The browser's session cookie is nothing that an interaction needs to know.
     ...(session && { session: { ...session, cookie: undefined } }),
     ...(client_secret && { client_secret: hashClientSecret(client_secret) }),

@@ -61,7 +61,10 @@ export class RecordStore {
 
   /** The id of what is found stays unknown, so it cannot be saved again. */
   async findByAlias(model: string, alias: string): Promise<StoredRecord | undefined> {
-    const row = await this.#records().where({ model, alias }).orderBy('created_at', 'desc').first();
+    const row = await this.#records()
+      .where({ model, alias: hash(alias) })
+      .orderBy('created_at', 'desc')
+      .first();
     return row && readRow(row, undefined);
   }
 
@@ -70,7 +73,7 @@ export class RecordStore {
     const { payload, grantId, alias, expiresInSeconds, onConflict } = record;
     const changing = {
       grant_id: grantId ?? null,
-      alias: alias ?? null,
+      alias: alias === undefined ? null : hash(alias),
       payload: JSON.stringify(payload).replaceAll(id, OWN_ID),
       expires_at: expiresInSeconds === undefined ? null : this.#at(expiresInSeconds),
     };
@@ -101,7 +104,9 @@ export class RecordStore {
     const row = await this.#records()
       .where({ model, id_hash: hash(id) })
       .first();
-    const isInGrace = row?.consumed_at != null && Date.parse(row.consumed_at) > this.#now() - graceSeconds * 1000;
+    // Without a grace no clock is asked: those of replicas differ.
+    const isInGrace =
+      graceSeconds > 0 && row?.consumed_at != null && Date.parse(row.consumed_at) > this.#now() - graceSeconds * 1000;
     return isInGrace && row.successor_salt
       ? { outcome: 'again', salt: row.successor_salt }
       : { outcome: 'lost', grantId: row?.grant_id ?? undefined };
@@ -117,7 +122,10 @@ export class RecordStore {
     alias: string,
     change: (payload: Record<string, unknown>) => { payload: Record<string, unknown>; grantId?: string },
   ): Promise<boolean> {
-    const row = await this.#records().where({ model, alias }).orderBy('created_at', 'desc').first();
+    const row = await this.#records()
+      .where({ model, alias: hash(alias) })
+      .orderBy('created_at', 'desc')
+      .first();
     if (!row) {
       return false;
     }

@@ -117,6 +117,7 @@ function createConfiguration(options: ProviderOptions): Configuration {
       client_id: client.clientId,
       client_name: client.name,
       redirect_uris: [...client.redirectUris],
+      grant_types: [...grantTypes],
       ...(client.clientSecret === undefined
         ? { token_endpoint_auth_method: 'none' as const }
         : {

@@ -9,6 +9,7 @@ import type { Resources } from './resources.js';
 import { routes } from './routes.js';
 
 const MAX_BODY_BYTES = 56 * 1024;
+const MAX_QUERY_CHARACTERS = 4_096;
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
 
 /** Serves the library's endpoints, and only those that are meant to be reached. */
@@ -31,6 +32,11 @@ export function mountProvider(options: {
   router.get(`${routes.authorization}/:uid`, handOver);
   router.get(routes.authorization, async (req, res) => {
     const { pathname, search } = new URL(req.url, issuer);
+    if (search.length > MAX_QUERY_CHARACTERS) {
+      // Anybody may ask, and what they ask is kept until the person has decided.
+      res.status(414).type('text/plain').send(`The query is longer than ${MAX_QUERY_CHARACTERS} characters`);
+      return;
+    }
     const params = new URLSearchParams(search);
     fitAuthorizationRequest(params, resources);
     req.url = `${pathname}?${params}`;

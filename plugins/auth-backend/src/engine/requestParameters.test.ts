@@ -55,15 +55,34 @@ test('foreign scopes are left out, and none of ours means all, by default', () =
   expect(Object.fromEntries(forged)).toEqual({ scope: 'actions:destructive' });
 });
 
-test('what is repeated stays repeated, to be refused', () => {
-  const params = new URLSearchParams(`scope=a&scope=b&resource=${url}/&resource=x`);
+test('repeated scopes stay repeated, to be refused', () => {
+  const params = new URLSearchParams('scope=a&scope=b');
 
   fitAuthorizationRequest(params, resources);
 
-  expect([params.getAll('scope'), params.getAll('resource')]).toEqual([
-    ['a', 'b'],
-    [`${url}/`, 'x'],
-  ]);
+  expect(params.getAll('scope')).toEqual(['a', 'b']);
+});
+
+test.each([
+  [[url, `${url}/`], url],
+  [[url, `${url}/ops`], 'urn:callboard:several-resources'],
+  [[url, 'x'], 'urn:callboard:several-resources'],
+])('several resources %j are one only if they mean one', (named, one) => {
+  const params = new URLSearchParams(named.map((resource): [string, string] => ['resource', resource]));
+
+  fitAuthorizationRequest(params, resources);
+
+  expect(params.getAll('resource')).toEqual([one]);
+});
+
+test('answers come in the query and in no other way', () => {
+  const asked = (mode: string) => {
+    const params = new URLSearchParams({ response_mode: mode });
+    fitAuthorizationRequest(params, resources);
+    return params.get('response_mode');
+  };
+
+  expect(['query', 'form_post', 'fragment'].map(asked)).toEqual(['query', 'unsupported', 'unsupported']);
 });
 
 test('a token request never gains a scope', () => {

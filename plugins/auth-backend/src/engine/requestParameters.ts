@@ -2,12 +2,20 @@ import { actionScopes } from '@callboard/actions-api';
 import type { KeyRing } from './KeyRing.js';
 import type { Resources } from './resources.js';
 
+/** No resource of ours, and so refused as `invalid_target`. */
+const SEVERAL_RESOURCES = 'urn:callboard:several-resources';
+/** The library would also answer in fragments and by pages of its own. */
+const RESPONSE_MODE = 'query';
+
 /**
  * Makes what clients of today send fit, before the library reads it strictly. Parameters that are repeated are left
  * as they are, to be refused (RFC 6749 §3.1).
  */
 export function fitAuthorizationRequest(params: URLSearchParams, resources: Resources): void {
   fitResource(params, resources);
+  if (params.has('response_mode') && params.get('response_mode') !== RESPONSE_MODE) {
+    params.set('response_mode', 'unsupported');
+  }
   const known = knownScopes(params);
   params.delete('scope_defaulted');
   if (params.getAll('scope').length > 1) {
@@ -41,11 +49,15 @@ export async function fitTokenLookup(params: URLSearchParams, keys: KeyRing): Pr
   }
 }
 
+/** A token is for one server; several names of one are that one, and of several none (RFC 8707 §2). */
 function fitResource(params: URLSearchParams, resources: Resources): void {
-  const [resource, ...repeated] = params.getAll('resource');
-  const found = resource !== undefined && repeated.length === 0 ? resources.find(resource) : undefined;
-  if (found) {
-    params.set('resource', found.url);
+  const named = params.getAll('resource');
+  const urls = new Set(named.map(resource => resources.find(resource)?.url));
+  const [url] = urls;
+  if (urls.size === 1 && url !== undefined) {
+    params.set('resource', url);
+  } else if (named.length > 1) {
+    params.set('resource', SEVERAL_RESOURCES);
   }
 }
 

@@ -28,6 +28,7 @@ export function createAuthentication(options: {
   accessTokens: Pick<AccessTokens, 'exchange'>;
   allowsAnonymous: boolean;
   issuesTokens: boolean;
+  externalIssuers: readonly string[];
   resource: (req: Request) => Promise<string>;
   challenge: (req: Request) => Promise<Challenge | undefined>;
 }): (req: Request) => Promise<Caller> {
@@ -35,7 +36,7 @@ export function createAuthentication(options: {
 
   const identify = async (req: Request): Promise<Caller | Access> => {
     const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-    const kind = token && issuesTokens ? AccessTokens.kindOf(token) : 'no';
+    const kind = token && (issuesTokens || options.externalIssuers.length > 0) ? AccessTokens.kindOf(token) : 'no';
     if (token && kind !== 'no') {
       try {
         const access = await accessTokens.exchange(token, await resource(req));

@@ -1,3 +1,4 @@
+import { principalKey } from '@callboard/actions';
 import { coversScope, scopeOf } from '@callboard/actions-api';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { RequestContext } from '../protocol/RequestContext.js';
@@ -37,5 +38,11 @@ export async function checkScope(
   ];
   throw new RefusedRequest(403, `The tool needs the scope ${scopeOf(action)}`, {
     headers: { 'WWW-Authenticate': `Bearer ${parameters.join(', ')}` },
+    auditMeta: {
+      principal: principalKey(credentials),
+      clientId: grant.clientId,
+      actionId: action.id,
+      decision: 'refuse_scope',
+    },
   });
 }

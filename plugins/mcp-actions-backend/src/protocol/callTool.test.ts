@@ -109,7 +109,9 @@ describe('what a call leaves behind', () => {
 
     const [event] = app.logs.filter(({ eventId }) => eventId === 'tool-execution').slice(-1);
     expect(json.error.message).toBe('Unknown tool: x\\u000d\\u000a{"level":"info"}\\u001b[31m');
-    expect((event?.error as Error).message).not.toMatch(/[\r\n\u001b]/);
+    expect(event).toMatchObject({
+      error: { message: 'Action "x\\u000d\\u000a{"level":"info"}\\u001b[31m" not found' },
+    });
   });
 
   it('has an intent and an outcome, with the action, the server and the real error', async () => {

@@ -1,0 +1,173 @@
+import type { LoggerService } from '@backstage/backend-plugin-api';
+import { ServiceUnavailableError, stringifyError, toError } from '@backstage/errors';
+import type { AuditEntry, AuditedCall, AuditOutcome, AuditTrail } from '@callboard/actions-api';
+import { GroupCommit } from './GroupCommit.js';
+import { CallRecords } from './record/callRecords.js';
+import type { RecordContent } from './record/records.js';
+import type { TrailSink } from './TrailSink.js';
+
+/** What becomes of calls whose record cannot be written. */
+export const failureModes = ['strict', 'strict_mutations', 'best_effort'] as const;
+export type FailureMode = (typeof failureModes)[number];
+
+const MAX_GROUP = 1000;
+
+/**
+ * The trail of this process, in one or more places. Calls that come before it is open wait for it,
+ * so that none goes unrecorded while the server starts.
+ */
+export class AuditRecorder implements AuditTrail {
+  readonly id = 'audit';
+  readonly #failureMode: FailureMode;
+  readonly #maxInputBytes: number;
+  readonly #writeTimeoutMs: number;
+  readonly #logger: LoggerService;
+  readonly #now: () => Date;
+  readonly #opened: Promise<readonly Place[]>;
+  #places: readonly Place[] = [];
+  #settle!: (places: readonly Place[]) => void;
+
+  constructor(options: {
+    failureMode: FailureMode;
+    maxInputBytes: number;
+    logger: LoggerService;
+    now: () => Date;
+    writeTimeoutMs?: number;
+  }) {
+    this.#failureMode = options.failureMode;
+    this.#maxInputBytes = options.maxInputBytes;
+    this.#logger = options.logger;
+    this.#now = options.now;
+    this.#writeTimeoutMs = options.writeTimeoutMs ?? 10_000;
+    this.#opened = new Promise(resolve => {
+      this.#settle = resolve;
+    });
+  }
+
+  /**
+   * Opens the trail with a record that it was opened, which shows that it can be written.
+   *
+   * @throws if it cannot, unless calls go on without it, too.
+   */
+  async open(sinks: readonly TrailSink[]): Promise<void> {
+    const places = sinks.map(
+      sink => new Place({ sink, logger: this.#logger, timeoutMs: this.#writeTimeoutMs, isVital: this.#isVital() }),
+    );
+    const failure = await writeTo(places, { kind: 'start', time: this.#now().toISOString() });
+    this.#places = places;
+    if (failure && this.#isVital()) {
+      await this.close();
+      throw failure;
+    }
+    this.#settle(places);
+  }
+
+  async begin(call: AuditedCall): Promise<AuditEntry> {
+    const records = new CallRecords({ call, maxInputBytes: this.#maxInputBytes });
+    const subject = call.actionId ?? call.name;
+    const isVital = this.#isVital(call);
+    const failure = await this.#record(records.intent(this.#now()));
+    if (failure && isVital) {
+      throw new ServiceUnavailableError(
+        `audit: "${subject}" did not run, because the audit trail cannot be written`,
+        failure,
+      );
+    }
+    return {
+      finish: async outcome => {
+        const lost = await this.#record(records.outcome(this.#now(), outcome));
+        if (lost && isVital) {
+          throw new ServiceUnavailableError(
+            `audit: "${subject}" ran, but how it ended could not be written to the audit trail; find out before you call it again (request id ${call.requestId})`,
+            lost,
+          );
+        }
+      },
+    };
+  }
+
+  async refuse(call: AuditedCall, outcome: AuditOutcome): Promise<void> {
+    const records = new CallRecords({ call, maxInputBytes: this.#maxInputBytes });
+    const failure = await this.#record(records.refusal(this.#now(), outcome));
+    if (failure) {
+      throw failure;
+    }
+  }
+
+  /** Waits for what is under way and lets go of files. */
+  async close(): Promise<void> {
+    for (const place of this.#places) {
+      await place.close();
+    }
+  }
+
+  /** Whether a call needs its record. */
+  #isVital(call?: AuditedCall): boolean {
+    switch (this.#failureMode) {
+      case 'strict':
+        return true;
+      case 'strict_mutations':
+        return call?.effect !== 'read';
+      case 'best_effort':
+        return false;
+    }
+  }
+
+  /** @returns why it could not be written. */
+  async #record(content: RecordContent): Promise<Error | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<Error>(resolve => {
+      timer = setTimeout(() => resolve(new Error('The audit trail is not open yet')), this.#writeTimeoutMs);
+    });
+    const places = await Promise.race([this.#opened, tooLate]);
+    clearTimeout(timer);
+    return places instanceof Error ? places : writeTo(places, content);
+  }
+}
+
+async function writeTo(places: readonly Place[], content: RecordContent): Promise<Error | undefined> {
+  const results = await Promise.allSettled(places.map(place => place.add(content)));
+  const failed = results.find(result => result.status === 'rejected');
+  return failed && toError(failed.reason);
+}
+
+/** A sink with its queue; says once when it stops taking records, and once when it takes them again. */
+class Place {
+  readonly #sink: TrailSink;
+  readonly #commit: GroupCommit<RecordContent>;
+  readonly #logger: LoggerService;
+  readonly #isVital: boolean;
+  #lost = 0;
+
+  constructor(options: { sink: TrailSink; logger: LoggerService; timeoutMs: number; isVital: boolean }) {
+    const { sink, logger, timeoutMs, isVital } = options;
+    this.#sink = sink;
+    this.#logger = logger;
+    this.#isVital = isVital;
+    this.#commit = new GroupCommit({ write: items => sink.append(items), maxItems: MAX_GROUP, timeoutMs });
+  }
+
+  async add(content: RecordContent): Promise<void> {
+    try {
+      await this.#commit.add(content);
+    } catch (error) {
+      this.#lost += 1;
+      if (this.#lost === 1) {
+        const effect = this.#isVital ? 'calls that need it are refused' : 'calls go on without it';
+        this.#logger.error(
+          `The audit trail cannot be written to ${this.#sink.name}; until it can, ${effect}: ${stringifyError(error)}`,
+        );
+      }
+      throw error;
+    }
+    if (this.#lost > 0) {
+      this.#logger.warn(`The audit trail is written to ${this.#sink.name} again; ${this.#lost} records were not`);
+      this.#lost = 0;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#commit.idle();
+    await this.#sink.close();
+  }
+}

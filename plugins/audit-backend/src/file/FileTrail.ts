@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LoggerService } from '@backstage/backend-plugin-api';
+import { type ChainHead, genesisHash, headOf, readLine, sealAll } from '../record/chain.js';
+import type { RecordContent, SealedRecord } from '../record/records.js';
+import type { TrailSink } from '../TrailSink.js';
+import {
+  headFileName,
+  listTrailFiles,
+  nameOfFile,
+  readHead,
+  readHeader,
+  readKeptFrom,
+  readTail,
+} from './trailFiles.js';
+
+/** When a file is full, and how many are kept. */
+export interface FileLimits {
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  readonly maxFiles: number;
+}
+
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly path: string;
+  readonly inode: number;
+  readonly startedAtMs: number;
+  bytes: number;
+}
+
+/** A trail as files of JSON lines in a folder of its own; the chain goes on from file to file and from run to run. */
+export class FileTrail implements TrailSink {
+  readonly name: string;
+  readonly #directory: string;
+  readonly #limits: FileLimits;
+  readonly #logger: LoggerService;
+  readonly #now: () => Date;
+  #head: ChainHead | undefined;
+  #file: OpenFile | undefined;
+  #headFile: FileHandle | undefined;
+
+  constructor(options: { directory: string; limits: FileLimits; logger: LoggerService; now: () => Date }) {
+    this.name = options.directory;
+    this.#directory = options.directory;
+    this.#limits = options.limits;
+    this.#logger = options.logger;
+    this.#now = options.now;
+  }
+
+  /**
+   * The id of the chain, which is the same in every run on this folder.
+   *
+   * @throws if the folder cannot be used.
+   */
+  async findChain(): Promise<string> {
+    return (await this.#continue()).chain;
+  }
+
+  async append(contents: readonly RecordContent[]): Promise<void> {
+    try {
+      const head = await this.#continue();
+      const sealed = sealAll(contents, head);
+      const written = this.#file && this.#fits(this.#file, sealed) ? sealed : await this.#startFile(contents, head);
+      await this.#write(written);
+    } catch (error) {
+      // Nobody knows what of it is in the file now; the next one looks.
+      await this.#letGo();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#letGo();
+  }
+
+  #fits({ bytes, startedAtMs }: OpenFile, sealed: { line: string }[]): boolean {
+    const length = sealed.reduce((sum, { line }) => sum + Buffer.byteLength(line) + 1, 0);
+    return bytes + length <= this.#limits.maxBytes && this.#now().getTime() - startedAtMs < this.#limits.maxAgeMs;
+  }
+
+  async #write(sealed: { record: SealedRecord; line: string }[]): Promise<void> {
+    const file = this.#file as OpenFile;
+    const bytes = Buffer.from(sealed.map(({ line }) => `${line}\n`).join(''));
+    await file.handle.appendFile(bytes);
+    await file.handle.datasync();
+    file.bytes += bytes.length;
+    const head = headOf((sealed.at(-1) as { record: SealedRecord }).record);
+    this.#head = head;
+    await this.#rememberHead(head);
+  }
+
+  /** Finds the end of the chain and the file it goes on in, unless that is known and still so. */
+  async #continue(): Promise<ChainHead> {
+    if (this.#head && this.#file && (await this.#isUntouched(this.#file))) {
+      return this.#head;
+    }
+    if (this.#file) {
+      this.#logger.warn(`${this.#file.path} is not as it was left: is another process writing to this folder?`);
+      await this.#letGo();
+    }
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const known = this.#head ?? (await readHead(this.#directory));
+    const last = await this.#findLast();
+    if (!last && !known?.seq) {
+      this.#head = known ?? { chain: randomUUID(), seq: 0, hash: genesisHash };
+      await this.#rememberHead(this.#head);
+    } else if (last?.record && (!known || last.record.chain !== known.chain || last.record.seq >= known.seq)) {
+      this.#head = headOf(last.record);
+      await this.#openFile(last.path);
+    } else if (known) {
+      // What is left stays as it is, for those who want to find out; the gap shows when the trail is verified.
+      this.#logger.error(
+        `The audit trail in ${this.#directory} was changed: it should end with record ${known.seq}, but does not. It goes on after the gap.`,
+      );
+      this.#head = known;
+    } else {
+      throw new Error(
+        `The audit trail cannot be continued: the last line of ${last?.path} was changed. Move ${this.#directory} elsewhere to begin a new one`,
+      );
+    }
+    return this.#head;
+  }
+
+  async #isUntouched({ path, inode, bytes }: OpenFile): Promise<boolean> {
+    const found = await stat(path).catch(() => undefined);
+    return found?.ino === inode && found.size === bytes;
+  }
+
+  /** Finds the last line, and takes away what the end of a process has left of another one. */
+  async #findLast(): Promise<{ path: string; record: SealedRecord | undefined } | undefined> {
+    const files = await listTrailFiles(this.#directory);
+    for (const { name } of files.reverse()) {
+      const path = join(this.#directory, name);
+      const { lastLine, completeBytes, totalBytes } = await readTail(path);
+      if (completeBytes < totalBytes) {
+        await truncate(path, completeBytes);
+        this.#logger.warn(
+          `${path}: removed ${totalBytes - completeBytes} bytes of a record that was not written in full`,
+        );
+      }
+      if (lastLine !== undefined) {
+        return { path, record: readLine(lastLine) };
+      }
+    }
+    return undefined;
+  }
+
+  async #openFile(path: string, startedAtMs?: number): Promise<OpenFile> {
+    const handle = await open(path, 'a', 0o600);
+    try {
+      const { ino: inode, size: bytes } = await handle.stat();
+      this.#file = { handle, path, inode, bytes, startedAtMs: startedAtMs ?? (await readStart(path)) };
+      return this.#file;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Begins a file, whose first record says from where on the trail is kept. */
+  async #startFile(contents: readonly RecordContent[], head: ChainHead) {
+    await this.#file?.handle.close();
+    this.#file = undefined;
+    const files = await listTrailFiles(this.#directory);
+    const firstSeq = head.seq + 1;
+    const name = nameOfFile(firstSeq);
+    const all = [...files.filter(file => file.name !== name), { name, firstSeq }];
+    const isTooMany = all.length > this.#limits.maxFiles;
+    // What somebody else has removed must not pass for what was not to be kept.
+    const keptBefore = await readKeptFrom(this.#directory, files);
+    const keptFrom = Math.max(keptBefore, isTooMany ? (all.at(-this.#limits.maxFiles)?.firstSeq ?? 1) : 1);
+    const now = this.#now();
+    await this.#openFile(join(this.#directory, name), now.getTime());
+    await syncFolder(this.#directory);
+    const header: RecordContent = { kind: 'file', time: now.toISOString(), keptFrom };
+    // Removed only after it is on record that they are.
+    await this.#write(sealAll([header], head));
+    for (const file of files.filter(({ firstSeq: seq }) => seq < keptFrom)) {
+      await rm(join(this.#directory, file.name)).catch(error => {
+        this.#logger.warn(`${file.name} is older than what is kept, but cannot be removed: ${error}`);
+      });
+    }
+    return sealAll(contents, this.#head as ChainHead);
+  }
+
+  async #rememberHead({ chain, seq, hash }: ChainHead): Promise<void> {
+    try {
+      const file = this.#headFile ?? (await openForUpdate(join(this.#directory, headFileName)));
+      this.#headFile = file;
+      // In place and of one length: it is never empty, and what it says is in the trail already.
+      await file.write(`${JSON.stringify({ chain, seq, hash }).padEnd(255)}\n`, 0);
+    } catch (error) {
+      this.#logger.warn(`${headFileName} of the audit trail cannot be written: ${error}`);
+    }
+  }
+
+  async #letGo(): Promise<void> {
+    const handles = [this.#file?.handle, this.#headFile];
+    this.#file = undefined;
+    this.#headFile = undefined;
+    for (const handle of handles) {
+      // Its records are on disk, or their callers have been told that they are not.
+      await handle?.close().catch(() => {});
+    }
+  }
+}
+
+/** Neither empties a file nor needs one to be there. */
+function openForUpdate(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+}
+
+async function readStart(path: string): Promise<number> {
+  const startedAtMs = Date.parse((await readHeader(path))?.time ?? '');
+  return Number.isNaN(startedAtMs) ? 0 : startedAtMs;
+}
+
+/** So that a new file is still there after a power failure. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

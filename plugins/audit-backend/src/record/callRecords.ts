@@ -1,0 +1,60 @@
+import type { AuditedCall, AuditOutcome } from '@callboard/actions-api';
+import { describeInput } from './describeInput.js';
+import type { CallRecord } from './records.js';
+import { scrubText } from './scrubText.js';
+import { visibleText } from './visibleText.js';
+
+/** A call of a host that knows which version of the action it is. */
+export type FingerprintedCall = AuditedCall & { readonly fingerprint?: string };
+
+/** Makes the records of one call. What it needs of the call is copied at once. */
+export class CallRecords {
+  readonly #about: Omit<CallRecord, 'kind' | 'time'>;
+  readonly #input: Pick<CallRecord, 'input' | 'inputBytes'>;
+  readonly #secrets: ReadonlySet<string>;
+
+  constructor({ call, maxInputBytes }: { call: FingerprintedCall; maxInputBytes: number }) {
+    const { secrets, ...input } = describeInput(call.input, maxInputBytes);
+    this.#input = input;
+    this.#secrets = secrets;
+    this.#about = {
+      requestId: this.#text(call.requestId, 64),
+      principal: this.#text(call.principal, 500),
+      clientId: this.#optionalText(call.clientId, 500),
+      door: call.door,
+      server: this.#optionalText(call.server, 128),
+      name: this.#text(call.name, 256),
+      actionId: this.#optionalText(call.actionId, 256),
+      effect: call.effect,
+      decision: this.#text(call.decision, 64),
+      fingerprint: this.#optionalText(call.fingerprint, 128),
+    };
+  }
+
+  intent(time: Date): CallRecord {
+    return { kind: 'intent', time: time.toISOString(), ...this.#about, ...this.#input };
+  }
+
+  outcome(time: Date, outcome: AuditOutcome): CallRecord {
+    return { kind: 'outcome', time: time.toISOString(), ...this.#about, ...this.#ending(outcome) };
+  }
+
+  refusal(time: Date, outcome: AuditOutcome): CallRecord {
+    return { kind: 'refusal', time: time.toISOString(), ...this.#about, ...this.#input, ...this.#ending(outcome) };
+  }
+
+  #ending({ durationMs, error }: AuditOutcome): Pick<CallRecord, 'durationMs' | 'error'> {
+    return {
+      durationMs,
+      ...(error && { error: { name: this.#text(error.name, 128), message: this.#text(error.message, 1000) } }),
+    };
+  }
+
+  #text(text: string, maxLength: number): string {
+    return visibleText(scrubText(String(text), this.#secrets), maxLength);
+  }
+
+  #optionalText(text: string | undefined, maxLength: number): string | undefined {
+    return text === undefined ? undefined : this.#text(text, maxLength);
+  }
+}
