@@ -11,15 +11,17 @@ const as = (principal: string) =>
 function open({ maxConnections = 3 } = {}) {
   const clock = { nowMs: 0 };
   const closed: string[] = [];
+  const ended: string[] = [];
   const connections = new Connections<object>({
     idleTimeoutMs: 1000,
     maxConnections,
     nowMs: () => clock.nowMs,
+    endStreams: ({ id }) => void ended.push(id),
     observer: { opened: () => {}, closed: ({ id }) => void closed.push(id) },
   });
   const add = (id: string, principal = 'ada'): Connection<object> =>
     connections.add({ id, transport: {}, server, protocol: { close: async () => {} } as never }, as(principal));
-  return { clock, closed, connections, add };
+  return { clock, closed, ended, connections, add };
 }
 
 describe('Connections', () => {
@@ -70,6 +72,26 @@ describe('Connections', () => {
 
     await expect(connections.makeRoomFor(as('ada'))).rejects.toMatchObject({ status: 503 });
     expect(closed).toEqual([]);
+  });
+
+  it('ends the streams of those whose credentials have ended, unless they were renewed', async () => {
+    const { clock, ended, connections, add } = open();
+    const until = (expiresAtMs: number) =>
+      ({
+        credentials: { principal: as('ada').credentials.principal, expiresAt: new Date(expiresAtMs) },
+      }) as RequestContext;
+    for (const id of ['expired', 'renewed', 'quiet', 'lasting']) {
+      add(id).openStreams = id === 'quiet' ? 0 : 1;
+    }
+    for (const id of ['expired', 'renewed', 'quiet']) {
+      connections.find(id, server, until(1000));
+    }
+    connections.find('renewed', server, until(2000));
+    clock.nowMs = 1500;
+
+    await connections.endExpiredStreams();
+
+    expect(ended).toEqual(['expired']);
   });
 
   it('closes each connection once', async () => {

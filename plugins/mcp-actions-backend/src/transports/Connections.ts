@@ -13,6 +13,8 @@ export interface Connection<TTransport> {
   readonly principal: string;
   readonly openedAtMs: number;
   lastUsedAtMs: number;
+  /** When the credentials of its last request end; undefined for those that do not. */
+  expiresAtMs: number | undefined;
   /** Streams that the client holds open; while there is one the connection is not idle. */
   openStreams: number;
 }
@@ -30,6 +32,7 @@ export interface ConnectionObserver {
 export class Connections<TTransport> {
   readonly #byId = new Map<string, Connection<TTransport>>();
   readonly #idleTimeoutMs: number;
+  readonly #endStreams: (connection: Connection<TTransport>) => void | Promise<void>;
   readonly #maxConnections: number;
   readonly #nowMs: () => number;
   readonly #observer: ConnectionObserver;
@@ -37,10 +40,13 @@ export class Connections<TTransport> {
   constructor(options: {
     idleTimeoutMs: number;
     maxConnections: number;
+    /** Ends the streams on which the server speaks, when the credentials that opened them have ended. */
+    endStreams: (connection: Connection<TTransport>) => void | Promise<void>;
     observer: ConnectionObserver;
     nowMs?: () => number;
   }) {
     this.#idleTimeoutMs = options.idleTimeoutMs;
+    this.#endStreams = options.endStreams;
     this.#maxConnections = options.maxConnections;
     this.#observer = options.observer;
     this.#nowMs = options.nowMs ?? Date.now;
@@ -83,6 +89,7 @@ export class Connections<TTransport> {
       principal: ownerOf(context),
       openedAtMs: nowMs,
       lastUsedAtMs: nowMs,
+      expiresAtMs: expiryOf(context),
       openStreams: 0,
     };
     this.#byId.set(connection.id, added);
@@ -97,6 +104,7 @@ export class Connections<TTransport> {
       return undefined;
     }
     connection.lastUsedAtMs = this.#nowMs();
+    connection.expiresAtMs = expiryOf(context);
     return connection;
   }
 
@@ -107,6 +115,15 @@ export class Connections<TTransport> {
       ({ openStreams, lastUsedAtMs }) => openStreams === 0 && lastUsedAtMs <= idleSinceMs,
     );
     await Promise.all(idle.map(({ id }) => this.close(id)));
+  }
+
+  /** Ends the streams of those whose credentials have ended, and were not renewed by a later request. */
+  async endExpiredStreams(): Promise<void> {
+    const nowMs = this.#nowMs();
+    const expired = [...this.#byId.values()].filter(
+      ({ openStreams, expiresAtMs }) => openStreams > 0 && expiresAtMs !== undefined && expiresAtMs <= nowMs,
+    );
+    await Promise.all(expired.map(connection => this.#endStreams(connection)));
   }
 
   async close(id: string): Promise<void> {
@@ -121,6 +138,10 @@ export class Connections<TTransport> {
   async closeAll(): Promise<void> {
     await Promise.all([...this.#byId.keys()].map(id => this.close(id)));
   }
+}
+
+function expiryOf({ credentials }: RequestContext): number | undefined {
+  return credentials.expiresAt?.getTime();
 }
 
 /** A person's clients do not share connections any more than two people do. */

@@ -19,16 +19,28 @@ export function createTransports(options: {
   sessions: { idleTimeoutMinutes: number; maxSessions: number };
 }) {
   const { logger, sessions: limits } = options;
-  const connections = <TTransport>(transport: 'streamable' | 'sse') =>
+  const connections = <TTransport>(
+    transport: 'streamable' | 'sse',
+    endStreams: ConstructorParameters<typeof Connections<TTransport>>[0]['endStreams'],
+  ) =>
     new Connections<TTransport>({
+      endStreams,
       idleTimeoutMs: limits.idleTimeoutMinutes * 60_000,
       maxConnections: limits.maxSessions,
       observer: createConnectionLog({ ...options, transport }),
     });
-  const sessions = connections<StreamableHTTPServerTransport>('streamable');
-  const streams = connections<SSEServerTransport>('sse');
+  const sessions = connections<StreamableHTTPServerTransport>('streamable', ({ transport }) =>
+    transport.closeStandaloneSSEStream(),
+  );
+  const streams: Connections<SSEServerTransport> = connections<SSEServerTransport>('sse', ({ id }) =>
+    streams.close(id),
+  );
   const modern = new ModernEndpoint({ logger });
-  const sweep = setInterval(() => void sessions.closeIdle(), SWEEP_MS);
+  const sweep = setInterval(() => {
+    void sessions.closeIdle();
+    void sessions.endExpiredStreams();
+    void streams.endExpiredStreams();
+  }, SWEEP_MS);
   sweep.unref();
 
   return {
