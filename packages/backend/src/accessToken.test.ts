@@ -67,9 +67,47 @@ test('all mistakes are found at once', () => {
   ]);
 });
 
-function decide(auth: JsonObject, listen: { host: string; port: number }) {
+test('a server that others reach needs no token where people can get theirs by signing in', () => {
+  const auth = {
+    experimentalDynamicClientRegistration: { enabled: true },
+    localUsers: [{ name: 'ada', passwordHash: 'scrypt$a$b' }],
+  };
+
+  expect(decide({}, everywhere, { auth })).toEqual({ generatedToken: undefined, mistakes: [] });
+  expect(decide({}, everywhere, { auth: { ...auth, localUsers: [] } }).mistakes).toHaveLength(1);
+  expect(decide({}, everywhere, { auth: { localUsers: auth.localUsers } }).mistakes).toHaveLength(1);
+});
+
+test.each([
+  [
+    { accessRestriction: [] },
+    `${key}[0].accessRestriction: there is no such key, expected type, options, accessRestrictions`,
+  ],
+  [{ accessRestrictions: [] }, `${key}[0].accessRestrictions: expected at least one plugin, got none`],
+  [
+    { accessRestrictions: [{ plugn: 'todo' }] },
+    `${key}[0].accessRestrictions[0].plugin: expected the id of a plugin, got nothing`,
+  ],
+  [
+    { accessRestrictions: [{ plugin: 'todo', permision: 'x' }] },
+    `${key}[0].accessRestrictions[0].permision: there is no such key, expected plugin, permission, permissionAttribute`,
+  ],
+  [{ type: 'statik' }, `${key}[0].type: expected static, jwks, legacy, got "statik"`],
+])('an access with %j is refused, since the token would open more than was meant', (wrong, mistake) => {
+  expect(decide({ externalAccess: [{ ...access(newToken()), ...wrong }] }, loopback).mistakes).toEqual([mistake]);
+});
+
+test('a token cannot go by the name of a plugin', () => {
+  const { mistakes } = decide({ externalAccess: [access(newToken(), 'plugin:mcp-actions')] }, loopback);
+
+  expect(mistakes).toEqual([
+    `${key}[0].options.subject: expected a name of the holder's own, got one that plugins go by`,
+  ]);
+});
+
+function decide(auth: JsonObject, listen: { host: string; port: number }, more: JsonObject = {}) {
   const mistakes: string[] = [];
-  const { generatedToken } = decideAccess(new ConfigReader({ backend: { auth } }), listen, mistakes);
+  const { generatedToken } = decideAccess(new ConfigReader({ ...more, backend: { auth } }), listen, mistakes);
   return { generatedToken, mistakes };
 }
 

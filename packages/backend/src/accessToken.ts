@@ -120,7 +120,10 @@ function findShapeMistakes(path: string, entry: Record<string, unknown>): string
     return mistakes;
   }
   if (!Array.isArray(restrictions) || restrictions.length === 0) {
-    return [...mistakes, `${path}.accessRestrictions: expected a list of plugins, got ${describeType(restrictions)}`];
+    return [
+      ...mistakes,
+      `${path}.accessRestrictions: expected at least one plugin, got ${Array.isArray(restrictions) ? 'none' : describeType(restrictions)}`,
+    ];
   }
   const inRestrictions = restrictions.flatMap((restriction, index) => {
     const at = `${path}.accessRestrictions[${index}]`;
