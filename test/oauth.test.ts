@@ -13,6 +13,7 @@ import { authConfigSection } from '../plugins/auth-backend/src/config.js';
 import { createAuthPlugin } from '../plugins/auth-backend/src/plugin.js';
 import { createDocumentFetch } from '../plugins/auth-backend/src/registration/fetchDocument.js';
 import { startDocumentServer } from '../plugins/auth-backend/src/testing/startDocumentServer.js';
+import { createOAuthProvider } from './testing/createOAuthProvider.js';
 
 describeInChromium('a client that is given only the URL', suite);
 
@@ -85,32 +86,7 @@ function suite() {
   });
   afterEach(() => page.context().close());
 
-  /** The memory of one installation of a client. */
-  function createProvider(clientMetadataUrl?: string) {
-    const kept: Record<string, unknown> = {};
-    return {
-      kept,
-      redirectUrl,
-      ...(clientMetadataUrl && { clientMetadataUrl }),
-      clientMetadata: {
-        client_name: 'Test Client',
-        redirect_uris: [redirectUrl],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none',
-      },
-      state: () => 'a-state',
-      clientInformation: () => kept.client as never,
-      saveClientInformation: (client: unknown) => void Object.assign(kept, { client }),
-      tokens: () => kept.tokens as never,
-      saveTokens: (tokens: unknown) => void Object.assign(kept, { tokens }),
-      redirectToAuthorization: (to: URL) => void Object.assign(kept, { authorizationUrl: to }),
-      saveCodeVerifier: (verifier: string) => void Object.assign(kept, { verifier }),
-      codeVerifier: () => kept.verifier as string,
-      saveDiscoveryState: (discovery: unknown) => void Object.assign(kept, { discovery }),
-      discoveryState: () => kept.discovery as never,
-    };
-  }
+  const createProvider = (clientMetadataUrl?: string) => createOAuthProvider({ redirectUrl, clientMetadataUrl });
   type Provider = ReturnType<typeof createProvider>;
 
   function createClient(kind: Kind, provider: Provider, target = url) {

@@ -24,14 +24,18 @@ export class StockBackend {
   /**
    * Starts the backend on a free port of the loopback interface.
    *
+   * @param options.configs - Files that go over `app-config.yaml`, in this folder.
+   * @param options.env - For `stock-backend.cjs` and those files.
    * @returns when every plugin is ready.
    * @throws Error with the backend's output if it ends or is not ready in time.
    */
-  static async start(): Promise<StockBackend> {
+  static async start(options: { configs?: string[]; env?: Record<string, string> } = {}): Promise<StockBackend> {
+    const { configs = [], env = {} } = options;
     const port = await freePort();
-    const child = fork('stock-backend.cjs', ['--config', 'app-config.yaml'], {
+    const configArguments = ['app-config.yaml', ...configs].flatMap(file => ['--config', file]);
+    const child = fork('stock-backend.cjs', configArguments, {
       cwd: folder,
-      env: { ...inheritedEnvironment(), COMPAT_PORT: String(port), NODE_ENV: 'production' },
+      env: { ...inheritedEnvironment(), ...env, COMPAT_PORT: String(port), NODE_ENV: 'production' },
       execArgv: [],
       silent: true,
     });
@@ -51,6 +55,11 @@ export class StockBackend {
       throw error;
     }
     return backend;
+  }
+
+  /** What it has printed. */
+  get output(): string {
+    return this.#output();
   }
 
   /** Asks for a path until it answers with success. */

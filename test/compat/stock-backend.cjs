@@ -8,7 +8,7 @@ const { createBackend } = require('@backstage/backend-defaults');
 
 const backend = createBackend();
 
-backend.add(import('@backstage/plugin-auth-backend'));
+backend.add(import(process.env.AUTH_PLUGIN ?? '@backstage/plugin-auth-backend'));
 backend.add(import('@backstage/plugin-auth-backend-module-guest-provider'));
 backend.add(import('@backstage/plugin-catalog-backend'));
 backend.add(import('@backstage/plugin-notifications-backend'));
@@ -18,5 +18,8 @@ backend.add(import('@backstage/plugin-search-backend'));
 backend.add(import('@backstage/plugin-techdocs-backend'));
 backend.add(import('@callboard/plugin-example-todo-backend'));
 backend.add(import(process.env.MCP_PLUGIN ?? '@callboard/plugin-mcp-actions-backend'));
+for (const plugin of process.env.EXTRA_PLUGINS?.split(',') ?? []) {
+  backend.add(import(plugin));
+}
 
 backend.start();

@@ -68,10 +68,8 @@ export class AuditRecorder implements AuditTrail {
     const isVital = this.#isVital(call);
     const failure = await this.#record(records.intent(this.#now()));
     if (failure && isVital) {
-      throw new ServiceUnavailableError(
-        `audit: "${subject}" did not run, because the audit trail cannot be written`,
-        failure,
-      );
+      // The reason stays in the log: it names places of the server's.
+      throw new ServiceUnavailableError(`audit: "${subject}" did not run, because the audit trail cannot be written`);
     }
     return {
       finish: async outcome => {
@@ -79,7 +77,6 @@ export class AuditRecorder implements AuditTrail {
         if (lost && isVital) {
           throw new ServiceUnavailableError(
             `audit: "${subject}" ran, but how it ended could not be written to the audit trail; find out before you call it again (request id ${call.requestId})`,
-            lost,
           );
         }
       },

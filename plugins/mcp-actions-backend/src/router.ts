@@ -149,7 +149,6 @@ async function answerFailure(options: {
         eventId: 'connection',
         // Not the request itself: the auditor would look for the principal, and fail as the guard did.
         meta: {
-          ...refusal.auditMeta,
           actionType: 'refused',
           status: refusal.status,
           method: req.method,

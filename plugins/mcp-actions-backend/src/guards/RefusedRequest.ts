@@ -9,8 +9,6 @@ export class RefusedRequest extends Error {
   readonly headers: Record<string, string>;
   /** Whether it looks like somebody trying what is not theirs, which the audit should know. */
   readonly isSuspicious: boolean;
-  /** What the audit should know besides. */
-  readonly auditMeta: Record<string, string>;
 
   constructor(
     status: number,
@@ -19,14 +17,12 @@ export class RefusedRequest extends Error {
       code?: number;
       headers?: Record<string, string>;
       isSuspicious?: boolean;
-      auditMeta?: Record<string, string>;
     } = {},
   ) {
     super(message);
     this.status = status;
     this.code = options.code ?? -31_000 - status;
     this.headers = options.headers ?? {};
-    this.auditMeta = options.auditMeta ?? {};
     this.isSuspicious = options.isSuspicious ?? [401, 403].includes(status);
   }
 
