@@ -22,6 +22,7 @@ import { AttemptLimit } from './signIn/AttemptLimit.js';
 import { BrowserSessions } from './signIn/BrowserSessions.js';
 import { openGuestSignIn } from './signIn/guest.js';
 import { LocalUsers } from './signIn/LocalUsers.js';
+import { isLoopbackHost } from './signIn/loopbackHost.js';
 import { CatalogUsers } from './signIn/providers/CatalogUsers.js';
 import { ProviderSignIn } from './signIn/providers/ProviderSignIn.js';
 import { createUserInfoRouter } from './userInfo.js';
@@ -119,6 +120,11 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
             return;
           }
           httpRouter.use(refuseForeignHosts(issuer));
+          if (!isLoopbackHost(new URL(issuer).hostname) && !config.has('backend.trustProxy')) {
+            logger.warn(
+              'backend.trustProxy is not set: behind a proxy, the limits on registrations and passwords would count all clients as one',
+            );
+          }
           const metadata = describeAuthorizationServer(issuer, settings);
           const limits = new RegistrationLimits({ ...registration, db, store, now });
           const attempts = new AttemptLimit({ db, now: clock });

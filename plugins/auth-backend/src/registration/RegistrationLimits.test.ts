@@ -58,6 +58,8 @@ function limitsSuite(openTestDatabase: () => Promise<TestDatabase>) {
 
     expect((await limits.admit('2001:db8:1:2::1')).admitted).toBe(true);
     expect((await limits.admit('2001:db8:1:2:aaaa::2')).admitted).toBe(false);
+    expect((await limits.admit('2001:db8::1')).admitted).toBe(true);
+    expect((await limits.admit('2001:db8:0:0:1::1')).admitted).toBe(false);
     expect((await limits.admit('2001:db8:1:3::1')).admitted).toBe(true);
   });
 

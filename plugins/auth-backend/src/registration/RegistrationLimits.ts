@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { Knex } from 'knex';
 import type { RecordStore } from '../engine/RecordStore.js';
+import { networkOf } from '../signIn/networkOf.js';
 
 const TABLE = 'callboard_registration_counts';
 const HOUR_MS = 3_600_000;
@@ -37,7 +38,7 @@ export class RegistrationLimits {
 
   /** Counts a registration. */
   async admit(address: string): Promise<{ admitted: true } | { admitted: false; retryAfterSeconds: number }> {
-    const { count, since } = await this.#count(addressBlock(address));
+    const { count, since } = await this.#count(networkOf(address));
     if (count > this.#perAddressPerHour) {
       const againAtMs = Date.parse(since) + HOUR_MS;
       return { admitted: false, retryAfterSeconds: Math.ceil((againAtMs - this.#now()) / 1000) };
@@ -103,13 +104,4 @@ export function limitRegistrations(limits: RegistrationLimits): RequestHandler {
         error_description: 'Too many clients were registered; try again later',
       });
   };
-}
-
-/** A household or a server has a whole /64 of IPv6 addresses. */
-function addressBlock(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) {
-    return address;
-  }
-  const [head = ''] = address.split('::');
-  return head.split(':').slice(0, 4).join(':');
 }
