@@ -65,22 +65,29 @@ async function startObserved(config = {}) {
 }
 
 describe('metrics', () => {
-  it('have the duration of operations in seconds, with tool names only where there is such a tool', async () => {
-    const { app, metrics } = await startObserved();
+  it('have the duration of operations in seconds, the server, and tool and action only where there is one', async () => {
+    const { app, metrics } = await startObserved({ mcpActions: { servers: { named: { name: 'Named' } } } });
 
     await app.request('tools/list');
     await app.call('probe.echo', { message: 'x' });
-    await app.call('probe.fail', { with: 'InputError' });
+    await app.call('probe.fail', { with: 'InputError' }, { path: '/named' });
     await app.call('made-up-by-the-client', {});
 
     const durations = metrics.filter(({ name }) => name === 'mcp.server.operation.duration');
     expect(durations.map(({ attributes }) => attributes)).toEqual([
       { 'mcp.method.name': 'tools/list' },
-      { 'mcp.method.name': 'tools/call', 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'probe.echo' },
+      {
+        'mcp.method.name': 'tools/call',
+        'gen_ai.operation.name': 'execute_tool',
+        'gen_ai.tool.name': 'probe.echo',
+        'callboard.action.id': 'probe:echo',
+      },
       {
         'mcp.method.name': 'tools/call',
         'gen_ai.operation.name': 'execute_tool',
         'gen_ai.tool.name': 'probe.fail',
+        'callboard.action.id': 'probe:fail',
+        'callboard.server': 'named',
         'error.type': 'tool_error',
       },
       { 'mcp.method.name': 'tools/call', 'gen_ai.operation.name': 'execute_tool', 'error.type': 'NotFoundError' },

@@ -46,13 +46,14 @@ export class Telemetry {
   }
 
   /** @returns a handle whose `end` records the duration and returns it in milliseconds. */
-  startOperation(operation: { method: string }) {
+  startOperation(operation: { method: string; server?: string | undefined }) {
     const startedAt = performance.now();
     return {
       end: (errorType?: string, attributes: Record<string, string> = {}): number => {
         const durationMs = performance.now() - startedAt;
         this.#operationDuration.record(durationMs / 1000, {
           'mcp.method.name': operation.method,
+          ...(operation.server && { 'callboard.server': operation.server }),
           ...attributes,
           ...(errorType && { 'error.type': errorType }),
         });
@@ -116,7 +117,8 @@ export class Telemetry {
             }
             operation.end(errorType, {
               'gen_ai.operation.name': 'execute_tool',
-              ...(call.foundAction && { 'gen_ai.tool.name': call.name }),
+              ...(call.server && { 'callboard.server': call.server }),
+              ...(call.foundAction && { 'gen_ai.tool.name': call.name, 'callboard.action.id': call.foundAction.id }),
             });
           }
         },

@@ -7,7 +7,7 @@ import type { RequestContext } from './RequestContext.js';
 export async function listTools(server: PublishedServer, context: RequestContext): Promise<ListToolsResult> {
   const { auditor, telemetry } = server.services;
   const meta = { ...(server.config.key && { server: server.config.key }) };
-  const operation = telemetry.startOperation({ method: 'tools/list' });
+  const operation = telemetry.startOperation({ method: 'tools/list', server: server.config.key });
   const event = await auditor.createEvent({ eventId: 'tool-discovery', request: context.request, meta });
   try {
     const tools = await server.tools.list(context.credentials);
