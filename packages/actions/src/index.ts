@@ -18,6 +18,7 @@ export { principalKey } from './catalogue/delegate.js';
 export type { ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
 export { actionsConfigSection } from './config.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
+export { disconnectSignal } from './http/disconnectSignal.js';
 export { BodyError, readJsonBody } from './http/readJsonBody.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
 export { Invocation } from './invocation/Invocation.js';

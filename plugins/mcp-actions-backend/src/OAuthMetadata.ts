@@ -36,7 +36,8 @@ export class OAuthMetadata {
     this.#externalIssuers = options.externalIssuers;
   }
 
-  get #isEnabled(): boolean {
+  /** Whether clients can get tokens for this backend at all. */
+  get isEnabled(): boolean {
     return this.#issuesTokens || this.#externalIssuers.length > 0;
   }
 
@@ -47,7 +48,7 @@ export class OAuthMetadata {
   }
 
   async challenge(serverKey: string | undefined): Promise<Challenge | undefined> {
-    if (!this.#isEnabled) {
+    if (!this.isEnabled) {
       return undefined;
     }
     const { origin, pathname } = new URL(await this.resource(serverKey));
@@ -65,7 +66,7 @@ export class OAuthMetadata {
     serverKeys: readonly (string | undefined)[];
   }): Promise<void> {
     const { rootHttpRouter, serverKeys } = options;
-    if (!this.#isEnabled) {
+    if (!this.isEnabled) {
       return;
     }
     if (this.#issuesTokens) {

@@ -90,7 +90,8 @@ export const mcpPlugin = createBackendPlugin({
             authenticate: createAuthentication({
               httpAuth,
               accessTokens: new AccessTokens({ auth, discovery }),
-              ...settings,
+              allowsAnonymous: settings.allowsAnonymous,
+              takesAccessTokens: metadata.isEnabled,
               resource: req => metadata.resource(req.params.server),
               challenge: req => metadata.challenge(req.params.server),
             }),

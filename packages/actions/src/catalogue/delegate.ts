@@ -42,7 +42,7 @@ export async function assertMayDelegate(options: {
   }
 }
 
-/** A principal as a key of caches and sessions: equal for equal rights, never a secret. */
+/** A principal as text, for records and to tell whose a session is; never a secret, and no measure of rights. */
 export function principalKey({ principal }: BackstageCredentials): string {
   return String(principal);
 }

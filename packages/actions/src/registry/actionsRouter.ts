@@ -2,6 +2,7 @@ import type { AuditorService, HttpAuthService, LoggerService } from '@backstage/
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import { describeError } from '../errors.js';
+import { disconnectSignal } from '../http/disconnectSignal.js';
 import { BodyError, readJsonBody } from '../http/readJsonBody.js';
 import { Invocation } from '../invocation/Invocation.js';
 import type { InvocationPolicy } from '../invocation/invocationPolicy.js';
@@ -32,7 +33,7 @@ export function createActionsRouter(options: {
 
   const invoke =
     (readInput: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
-      const signal = abortedWhenClosed(res);
+      const signal = disconnectSignal(res);
       const credentials = await httpAuth.credentials(req);
       const id = req.params.actionId as string;
       const answer = ({ name, message, status }: { name: string; message: string; status: number }) =>
@@ -93,14 +94,4 @@ export function createActionsRouter(options: {
 
 function hasBody({ headers }: Request): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function abortedWhenClosed(res: Response): AbortSignal {
-  const controller = new AbortController();
-  res.once('close', () => {
-    if (!res.writableFinished) {
-      controller.abort();
-    }
-  });
-  return controller.signal;
 }

@@ -7,13 +7,13 @@ import { auditDecision } from './auditDecision.js';
 import { renderConsentPage } from './consentPage.js';
 import { checkCsrfToken, csrfToken } from './csrfToken.js';
 import { renderDeviceCodePage, renderDeviceDonePage } from './devicePages.js';
-import { readField, readFields } from './formFields.js';
+import { readField } from './formFields.js';
 import type { FormTarget } from './forms.js';
 import { inWords } from './inWords.js';
 import type { PagesOptions } from './PagesOptions.js';
 import { sendPage } from './pageHeaders.js';
-import { grantedScopes } from './scopes.js';
 import { sendSignInPage, takeSignInForm } from './signInForms.js';
+import { takeDecision } from './takeDecision.js';
 
 const page = 'device';
 const freeGuesses = 10;
@@ -80,18 +80,11 @@ export function createDeviceRouter(options: PagesOptions): Router {
       return;
     }
     const { client, resource } = pending;
-    const ticked = readFields(req, 'scope');
-    const scopes = grantedScopes(pending.requestedScopes, ticked);
-    const approved = readField(req, 'decision') === 'approve';
-    if (approved && scopes.length === 0) {
-      const again = {
-        ...consentOptions(pending, browser, userEntityRef),
-        preselectedScopes: ticked,
-        nothingTicked: true,
-      };
-      sendPage(res, renderConsentPage(again), 400);
+    const decision = takeDecision(req, res, consentOptions(pending, browser, userEntityRef));
+    if (!decision) {
       return;
     }
+    const { approved, scopes } = decision;
     await auditDecision(
       auditor,
       { approved, userEntityRef, clientId: client.id, resource: resource.url, scopes },

@@ -6,13 +6,13 @@ import type { Browser } from '../signIn/BrowserSessions.js';
 import { auditDecision } from './auditDecision.js';
 import { renderConsentPage } from './consentPage.js';
 import { checkCsrfToken, csrfToken } from './csrfToken.js';
-import { readField, readFields } from './formFields.js';
+import { readField } from './formFields.js';
 import type { FormTarget } from './forms.js';
 import type { PagesOptions } from './PagesOptions.js';
 import { sendPage } from './pageHeaders.js';
-import { grantedScopes } from './scopes.js';
 import { sendOnward } from './sendOnward.js';
 import { sendSignInPage, takeSignInForm } from './signInForms.js';
+import { takeDecision } from './takeDecision.js';
 
 /** The steps of an authorization request: who are you, and do you allow this? */
 export function createInteractionRouter(options: PagesOptions): Router {
@@ -60,18 +60,11 @@ export function createInteractionRouter(options: PagesOptions): Router {
     if (pending.step !== 'consent' || !userEntityRef || pending.userEntityRef !== userEntityRef) {
       throw new ConflictError('You are not signed in as the one who was asked.');
     }
-    const ticked = readFields(req, 'scope');
-    const scopes = grantedScopes(pending.requestedScopes, ticked);
-    const approved = readField(req, 'decision') === 'approve';
-    if (approved && scopes.length === 0) {
-      const again = {
-        ...consentOptions(pending, browser, userEntityRef),
-        preselectedScopes: ticked,
-        nothingTicked: true,
-      };
-      sendPage(res, renderConsentPage(again), 400);
+    const decision = takeDecision(req, res, consentOptions(pending, browser, userEntityRef));
+    if (!decision) {
       return;
     }
+    const { approved, scopes } = decision;
     const { client, resource } = pending;
     const { redirectTo } = await auditDecision(
       auditor,

@@ -27,16 +27,16 @@ export function createAuthentication(options: {
   httpAuth: HttpAuthService;
   accessTokens: Pick<AccessTokens, 'exchange'>;
   allowsAnonymous: boolean;
-  issuesTokens: boolean;
-  externalIssuers: readonly string[];
+  /** Whether there are access tokens of MCP clients at all. */
+  takesAccessTokens: boolean;
   resource: (req: Request) => Promise<string>;
   challenge: (req: Request) => Promise<Challenge | undefined>;
 }): (req: Request) => Promise<Caller> {
-  const { httpAuth, accessTokens, allowsAnonymous, issuesTokens, resource, challenge } = options;
+  const { httpAuth, accessTokens, allowsAnonymous, takesAccessTokens, resource, challenge } = options;
 
   const identify = async (req: Request): Promise<Caller | Access> => {
     const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-    const kind = token && (issuesTokens || options.externalIssuers.length > 0) ? AccessTokens.kindOf(token) : 'no';
+    const kind = token && takesAccessTokens ? AccessTokens.kindOf(token) : 'no';
     if (token && kind !== 'no') {
       try {
         const access = await accessTokens.exchange(token, await resource(req));

@@ -3,6 +3,17 @@ import { startTestApp } from '@callboard/test-utils';
 import mcpFeatures from '../index.js';
 import { createProbePlugin } from './probePlugin.js';
 
+/** Two services, each with a static token of its own. */
+export const TOKENS = { ada: 'token-of-ada-0123456789', eve: 'token-of-eve-0123456789' };
+
+/** Configuration under `backend` that lets the two in. */
+export const backendOfTwo = {
+  actions: { pluginSources: ['probe'] },
+  auth: {
+    externalAccess: Object.entries(TOKENS).map(([subject, token]) => ({ type: 'static', options: { token, subject } })),
+  },
+};
+
 export interface Answer {
   status: number;
   headers: Headers;

@@ -11,14 +11,3 @@ export interface Exchange {
   /** The parsed JSON body; undefined for requests without one. */
   readonly body: unknown;
 }
-
-/** Aborted when the client goes away before it has been answered. */
-export function disconnectSignal(res: Response): AbortSignal {
-  const controller = new AbortController();
-  res.once('close', () => {
-    if (!res.writableFinished) {
-      controller.abort();
-    }
-  });
-  return controller.signal;
-}

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { LoggerService } from '@backstage/backend-plugin-api';
+import { disconnectSignal } from '@callboard/actions';
 import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import { toAuthInfo } from '../protocol/RequestContext.js';
-import { disconnectSignal, type Exchange } from './Exchange.js';
+import type { Exchange } from './Exchange.js';
 
 /** Serves protocol revision 2026-07-28, where every request stands for itself. */
 export class ModernEndpoint {

@@ -1,8 +1,9 @@
+import { disconnectSignal } from '@callboard/actions';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId, Transport } from '@modelcontextprotocol/server';
 import { isJSONRPCRequest, isJSONRPCResponse } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import { toAuthInfo } from '../protocol/RequestContext.js';
-import { disconnectSignal, type Exchange } from './Exchange.js';
+import type { Exchange } from './Exchange.js';
 
 /**
  * Answers one POST of the 2025 era that belongs to no session: as JSON, or as an event stream from
@@ -46,7 +47,7 @@ export class StatelessTransport implements Transport {
     const protocol = server.connectable();
     await protocol.connect(transport);
     disconnectSignal(res).addEventListener('abort', () => void protocol.close());
-    const finished = new Promise<void>(resolve => res.once('close', resolve));
+    const finished = res.closed ? Promise.resolve() : new Promise<void>(resolve => res.once('close', resolve));
     for (const message of messages) {
       transport.onmessage?.(message, { authInfo: toAuthInfo(context) });
     }

@@ -1,20 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { initialize, startProbe } from '../testing/startProbe.js';
-
-const TOKENS = { ada: 'token-of-ada-0123456789', eve: 'token-of-eve-0123456789' };
+import { backendOfTwo, initialize, startProbe, TOKENS } from '../testing/startProbe.js';
 
 const start = (sessions = {}) =>
   startProbe({
     config: {
-      backend: {
-        actions: { pluginSources: ['probe'] },
-        auth: {
-          externalAccess: Object.entries(TOKENS).map(([subject, token]) => ({
-            type: 'static',
-            options: { token, subject },
-          })),
-        },
-      },
+      backend: backendOfTwo,
       mcpActions: { sessions, servers: { other: { name: 'Other' } } },
     },
   });

@@ -1,21 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { initialize, startProbe } from '../testing/startProbe.js';
-
-const TOKENS = { ada: 'token-of-ada-0123456789', eve: 'token-of-eve-0123456789' };
+import { backendOfTwo, initialize, startProbe, TOKENS } from '../testing/startProbe.js';
 
 let app: Awaited<ReturnType<typeof startProbe>>;
 beforeAll(async () => {
   app = await startProbe({
     config: {
-      backend: {
-        actions: { pluginSources: ['probe'] },
-        auth: {
-          externalAccess: Object.entries(TOKENS).map(([subject, token]) => ({
-            type: 'static',
-            options: { token, subject },
-          })),
-        },
-      },
+      backend: backendOfTwo,
       mcpActions: { servers: { other: { name: 'Other' } } },
     },
   });
