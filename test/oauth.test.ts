@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { configSectionFeature } from '@callboard/actions-api';
 import todoPlugin from '@callboard/plugin-example-todo-backend';
 import mcpFeatures from '@callboard/plugin-mcp-actions-backend';
-import { describeInChromium, openChromium, startTestApp, type TestApp } from '@callboard/test-utils';
+import { describeInChromium, openChromium, startTestApp, startTlsServer, type TestApp } from '@callboard/test-utils';
 import { Client as V2Client, StreamableHTTPClientTransport as V2Transport } from '@modelcontextprotocol/client';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -12,7 +12,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { authConfigSection } from '../plugins/auth-backend/src/config.js';
 import { createAuthPlugin } from '../plugins/auth-backend/src/plugin.js';
 import { createDocumentFetch } from '../plugins/auth-backend/src/registration/fetchDocument.js';
-import { startDocumentServer } from '../plugins/auth-backend/src/testing/startDocumentServer.js';
 import { createOAuthProvider } from './testing/createOAuthProvider.js';
 
 describeInChromium('a client that is given only the URL', suite);
@@ -23,7 +22,7 @@ type Kind = (typeof kinds)[number];
 function suite() {
   let app: TestApp;
   let url: string;
-  let documents: Awaited<ReturnType<typeof startDocumentServer>>;
+  let documents: Awaited<ReturnType<typeof startTlsServer>>;
   let application: Server;
   let redirectUrl: string;
   let clientUrl: string;
@@ -35,7 +34,7 @@ function suite() {
     await new Promise<void>(resolve => application.listen(0, '127.0.0.1', resolve));
     redirectUrl = `http://127.0.0.1:${(application.address() as AddressInfo).port}/callback`;
 
-    documents = await startDocumentServer(['client.example'], (_req, res) => {
+    documents = await startTlsServer(['client.example'], (_req, res) => {
       res.setHeader('Content-Type', 'application/json');
       res.end(
         JSON.stringify({

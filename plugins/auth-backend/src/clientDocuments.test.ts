@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http';
+import { startTlsServer } from '@callboard/test-utils';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createDocumentFetch } from './registration/fetchDocument.js';
 import { Browser } from './testing/Browser.js';
 import { type AuthApp, answer, startAuthApp } from './testing/startAuthApp.js';
-import { startDocumentServer } from './testing/startDocumentServer.js';
 
 const redirectUri = 'http://127.0.0.1:9999/callback';
-let website: Awaited<ReturnType<typeof startDocumentServer>>;
+let website: Awaited<ReturnType<typeof startTlsServer>>;
 let app: AuthApp;
 let documents: Record<string, (response: ServerResponse) => void>;
 let fetched: string[];
 
 beforeAll(async () => {
-  website = await startDocumentServer(['client.example'], (request, response) => {
+  website = await startTlsServer(['client.example'], (request, response) => {
     fetched.push(request.url as string);
     const serve = documents[request.url as string] ?? (missing => missing.writeHead(404).end());
     serve(response);

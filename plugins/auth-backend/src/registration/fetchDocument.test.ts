@@ -1,17 +1,17 @@
 import type { LookupAddress } from 'node:dns';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { startTlsServer } from '@callboard/test-utils';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startDocumentServer } from '../testing/startDocumentServer.js';
 import { createDocumentFetch } from './fetchDocument.js';
 
 const host = 'client.example';
-let server: Awaited<ReturnType<typeof startDocumentServer>>;
+let server: Awaited<ReturnType<typeof startTlsServer>>;
 let respond: (request: IncomingMessage, response: ServerResponse) => void;
 let requests: string[];
 
 beforeAll(async () => {
-  server = await startDocumentServer([host, 'localhost', '127.0.0.1'], (request, response) => {
+  server = await startTlsServer([host, 'localhost', '127.0.0.1'], (request, response) => {
     requests.push(request.url ?? '');
     respond(request, response);
   });

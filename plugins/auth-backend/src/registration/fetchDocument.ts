@@ -1,7 +1,4 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
-import { request } from 'node:https';
-import { isIP } from 'node:net';
-import { isPublicAddress } from './publicAddresses.js';
+import { guardedRequest, type LookupAll } from '@callboard/outbound-http';
 
 const MAX_BYTES = 64 * 1024;
 const TIMEOUT_MS = 10_000;
@@ -11,27 +8,18 @@ const MINUTE_MS = 60_000;
 /** The same for every reason, so that nobody learns which addresses and ports answer. */
 const FAILURE = 'The document cannot be fetched';
 
-type LookupAll = (hostname: string, done: (error: Error | null, addresses: LookupAddress[]) => void) => void;
-
 export interface DocumentFetchOptions {
   /** Whether this document may be in a private network, because the operator named it. */
   allowsPrivate(url: string): boolean;
-  /** Certificates to trust besides the usual ones. */
+  /** Certificates to trust instead of the usual ones. */
   ca?: string | Buffer;
   lookup?: LookupAll;
   now?: () => number;
 }
 
-/**
- * Makes a `fetch` for documents that strangers name. It goes only to public addresses, and to the very address that
- * was checked: a name that answers otherwise the second time gains nothing. If any answer is private, none is used.
- * Redirects are not followed; size, time and number are bounded.
- */
+/** Makes a `fetch` for documents that strangers name: JSON only, and bounded in size, time and number. */
 export function createDocumentFetch(options: DocumentFetchOptions): typeof fetch {
-  const lookupAll: LookupAll =
-    options.lookup ?? ((hostname, done) => dnsLookup(hostname, { all: true, verbatim: true }, done));
-
-  const now = options.now ?? Date.now;
+  const { ca, lookup, now = Date.now } = options;
   let minute = { startedAtMs: now(), count: 0 };
 
   return async (input, init) => {
@@ -43,64 +31,32 @@ export function createDocumentFetch(options: DocumentFetchOptions): typeof fetch
       throw new Error(FAILURE);
     }
     const url = new URL(input instanceof Request ? input.url : input);
-    const isAllowed = options.allowsPrivate(url.href) ? () => true : isPublicAddress;
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (url.protocol !== 'https:' || (isIP(host) !== 0 && !isAllowed(host))) {
-      throw new Error(FAILURE);
+    try {
+      return await fetchJson(url, init?.signal ?? undefined);
+    } catch (cause) {
+      throw new Error(FAILURE, { cause });
     }
-    const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(init?.signal ? [init.signal] : [])]);
-    return new Promise<Response>((resolve, reject) => {
-      const fail = (cause: unknown) => reject(new Error(FAILURE, { cause }));
-      const outgoing = request(
-        url,
-        {
-          signal,
-          ca: options.ca,
-          agent: false,
-          headers: { accept: 'application/json', 'accept-encoding': 'identity' },
-          lookup: (hostname, wanted, done) => {
-            lookupAll(hostname, (error, addresses) => {
-              const [first] = addresses ?? [];
-              if (error || !first || !addresses.every(({ address }) => isAllowed(address))) {
-                done(error ?? new Error(`${hostname} has an address that is not public`), '', 0);
-              } else if (wanted.all) {
-                // Typed for one address; with `all` Node takes the list.
-                (done as unknown as (error: null, addresses: LookupAddress[]) => void)(null, [first]);
-              } else {
-                done(null, first.address, first.family);
-              }
-            });
-          },
-        },
-        incoming => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          incoming.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > MAX_BYTES) {
-              incoming.destroy(new Error('too large'));
-            }
-            chunks.push(chunk);
-          });
-          incoming.on('error', fail);
-          incoming.on('end', () => {
-            const isJson = /^application\/([a-z.+-]+\+)?json\b/i.test(incoming.headers['content-type'] ?? '');
-            if (incoming.statusCode !== 200 || !isJson || incoming.headers['content-encoding']) {
-              fail(new Error(`answer ${incoming.statusCode} ${incoming.headers['content-type']}`));
-              return;
-            }
-            const { 'cache-control': cacheControl } = incoming.headers;
-            resolve(
-              new Response(Buffer.concat(chunks), {
-                status: 200,
-                headers: { 'content-type': 'application/json', ...(cacheControl && { 'cache-control': cacheControl }) },
-              }),
-            );
-          });
-        },
-      );
-      outgoing.on('error', fail);
-      outgoing.end();
-    });
   };
+
+  async function fetchJson(url: URL, signal: AbortSignal | undefined): Promise<Response> {
+    const { status, headers, body } = await guardedRequest({
+      url,
+      headers: { accept: 'application/json' },
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
+      signal,
+      allowsPrivate: options.allowsPrivate(url.href),
+      ca,
+      lookup,
+    });
+    const { 'content-type': contentType = '', 'cache-control': cacheControl } = headers;
+    const isJson = /^application\/([a-z.+-]+\+)?json\b/i.test(contentType);
+    if (status !== 200 || !isJson || headers['content-encoding']) {
+      throw new Error(`answer ${status} ${contentType}`);
+    }
+    return new Response(new Uint8Array(body), {
+      status: 200,
+      headers: { 'content-type': 'application/json', ...(cacheControl && { 'cache-control': cacheControl }) },
+    });
+  }
 }

@@ -7,6 +7,11 @@ export class Browser {
     this.#origin = origin;
   }
 
+  /** The value of a cookie of any path; empty if there is none. */
+  cookie(name: string): string {
+    return [...this.#cookies].find(([key]) => key.startsWith(`${name}\n`))?.[1].value ?? '';
+  }
+
   /** Follows redirects for as long as they stay on the server. */
   async open(
     url: string,

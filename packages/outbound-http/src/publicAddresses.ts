@@ -42,7 +42,7 @@ globalUnicast.addSubnet('2000::', 3, 'ipv6');
 
 /**
  * Whether an address is one of the public Internet. IPv6 forms that carry an IPv4 address are not, whatever they
- * carry: nobody publishes a document there.
+ * carry: nobody publishes anything there.
  */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
@@ -60,11 +60,11 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
-/** Interface ids `0:5efe` and `200:5efe` with an IPv4 address behind (RFC 5214 §6.1). */
+/** Interface id `0:5efe` with an IPv4 address behind, whatever its bits u and g are (RFC 5214 §6.1). */
 function isIsatap(address: string): boolean {
   const { hostname } = new URL(`http://[${address}]`);
   const groups = expand(hostname.slice(1, -1));
-  return groups[5] === '5efe' && (groups[4] === '0' || groups[4] === '200');
+  return groups[5] === '5efe' && ['0', '100', '200', '300'].includes(groups[4] ?? '');
 }
 
 function expand(address: string): string[] {

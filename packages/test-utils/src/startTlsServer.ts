@@ -7,11 +7,18 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+export interface TlsServer {
+  readonly port: number;
+  /** The certificate to trust. */
+  readonly ca: string;
+  stop(): Promise<void>;
+}
+
 /** A website with a certificate of its own, on this machine under any of the given names. */
-export async function startDocumentServer(
+export async function startTlsServer(
   hosts: string[],
   handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ port: number; ca: string; stop(): Promise<void> }> {
+): Promise<TlsServer> {
   const { key, cert } = makeCertificate(hosts);
   const server = createServer({ key, cert }, handler).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,0 +1,7 @@
+export {
+  type GuardedAnswer,
+  type GuardedRequestOptions,
+  guardedRequest,
+  type LookupAll,
+} from './guardedRequest.js';
+export { isPublicAddress } from './publicAddresses.js';
