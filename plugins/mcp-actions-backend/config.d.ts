@@ -6,6 +6,13 @@ export interface Config {
     description?: string;
     /** Told to the model when a client connects to the default server. */
     instructions?: string;
+    /**
+     * What calls through the default server may do; the strictest of this, `backend.actions.mode` and
+     * rules for callers holds. Without it, only those count.
+     */
+    mode?: SafetyMode;
+    /** The capabilities of callers of the default server. Defaults to `agent`. */
+    profile?: string;
     /** Whether tool names begin with the plugin's id. Defaults to true. */
     namespacedToolNames?: boolean;
     /** `dotted` (default): `plugin.action`; `safe`: only `a-z0-9_-`, at most 64 characters. */
@@ -17,6 +24,9 @@ export interface Config {
         name: string;
         description?: string;
         instructions?: string;
+        mode?: SafetyMode;
+        /** Defaults to `agent`. */
+        profile?: string;
         filter?: { include?: ActionRule[]; exclude?: ActionRule[] };
       };
     };
@@ -38,6 +48,36 @@ export interface Config {
       /** Plugins whose actions are published. */
       pluginSources?: string[];
       filter?: { include?: ActionRule[]; exclude?: ActionRule[] };
+      /** What calls may do, at every door. Defaults to `safe`. */
+      mode?: SafetyMode;
+      /** What this deployment is called where people approve calls. Without it, what `backend.baseUrl` says. */
+      environment?: string;
+      /** Profiles besides, or in place of, `agent`, `operator`, `readonly` and `admin`. */
+      profiles?: {
+        [key: string]: {
+          /** Such as `actions:read`, `approvals:*` or `*`. */
+          capabilities: string[];
+          filter?: { include?: ActionRule[]; exclude?: ActionRule[] };
+        };
+      };
+      /** Narrows what some callers may do; all conditions of a rule must hold, all rules that fit apply. */
+      callers?: {
+        /** Such as `user:default/*` or `external:ci`; `*` stands for any text. */
+        principal?: string;
+        /** The id of an OAuth client. */
+        client?: string;
+        door?: 'mcp' | 'http' | 'in-process';
+        /** The broadest scope of the access token. */
+        scope?: 'actions:read' | 'actions:write' | 'actions:destructive';
+        mode?: SafetyMode;
+        profile?: string;
+      }[];
+      approval?: {
+        /** Whether the person at the caller's own client may approve. Defaults to true. */
+        elicitation?: boolean;
+        /** How long a call waits for approval, and then for being made again. Defaults to 60. */
+        lifetimeMinutes?: number;
+      };
       /** For plugins of `pluginSources` that run in another backend. */
       remote?: {
         /** How long a list of actions is used before it is asked for again. Defaults to 30. */
@@ -50,6 +90,8 @@ export interface Config {
     };
   };
 }
+
+type SafetyMode = 'read_only' | 'safe' | 'delete_safe' | 'full_access';
 
 /** All conditions of a rule must hold. */
 interface ActionRule {

@@ -5,6 +5,8 @@ import {
 } from '@backstage/backend-plugin-api/alpha';
 import type { BasicPermission } from '@backstage/plugin-permission-common';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ActionCallInfo } from './actionGates.js';
+import type { ActionPreview } from './approvals.js';
 import type { ActionEffect } from './effects.js';
 
 /**
@@ -27,6 +29,8 @@ export interface ActionContext<TInput, TSecrets> {
   credentials: BackstageCredentials;
   /** Aborted when the caller goes away or cancels. */
   signal: AbortSignal;
+  /** The call as the gates have let it through: who called, as the plugin at the door saw them. */
+  call: ActionCallInfo;
 }
 
 /** A worked example of a call. */
@@ -64,6 +68,16 @@ export interface ActionOptions<
    * the checked input where it depends on that. Settled before anything runs.
    */
   effect?: ActionEffect | ((input: InferOutput<TInput>) => ActionEffect | Promise<ActionEffect>);
+  /**
+   * What a profile must have for the action to be listed and called under it, such as
+   * `approvals:decide`. Defaults to `actions:read` or `actions:write`, by the attributes.
+   */
+  capability?: string;
+  /**
+   * Shows whoever has to approve a call what it would change. Must change nothing itself; what it
+   * throws is logged, and the approval is asked for without it.
+   */
+  preview?(context: ActionContext<InferOutput<TInput>, InferOutput<TSecrets>>): Promise<ActionPreview>;
   action(
     context: ActionContext<InferOutput<TInput>, InferOutput<TSecrets>>,
     // biome-ignore lint/suspicious/noConfusingVoidType: handlers without output return nothing, as in Backstage.

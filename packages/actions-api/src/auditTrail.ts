@@ -1,6 +1,8 @@
 import { createServiceRef } from '@backstage/backend-plugin-api';
 import type { ActionDoor } from './actionGates.js';
+import type { ApprovalChannel } from './approvals.js';
 import type { ActionEffect } from './effects.js';
+import type { SafetyMode } from './safetyModes.js';
 
 /** A call as a trail records it. Results are not part of it: a trail says what was done, not what was seen. */
 export interface AuditedCall {
@@ -10,6 +12,8 @@ export interface AuditedCall {
   readonly principal: string;
   /** The OAuth client that acts for the principal, where there is one. */
   readonly clientId: string | undefined;
+  /** What the agent calls itself; nobody has checked it. */
+  readonly agentId: string | undefined;
   readonly door: ActionDoor;
   /** The named MCP server; `undefined` for the default one and other doors. */
   readonly server: string | undefined;
@@ -17,11 +21,19 @@ export interface AuditedCall {
   readonly name: string;
   /** `undefined` if no such action is visible to the caller. */
   readonly actionId: string | undefined;
+  /** `fingerprintOf` the action as it was at this call. */
+  readonly fingerprint: string | undefined;
   readonly effect: ActionEffect | undefined;
+  /** The strictest mode that applies to the call. */
+  readonly mode: SafetyMode | undefined;
   /** The arguments; unchecked where the call was refused before they were. Secrets are never among them. */
   readonly input: unknown;
   /** `allow`, or why the call was refused or let through: `refuse_…`, `needs_approval_…`. */
   readonly decision: string;
+  /** The approval that the call asked for or used, and who decided. */
+  readonly approval:
+    | { readonly id: string; readonly decidedBy?: string; readonly channel?: ApprovalChannel }
+    | undefined;
 }
 
 /** How a call that was let through has ended. */

@@ -4,11 +4,20 @@ import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 export const actionEffects = ['read', 'create', 'update', 'replace', 'delete', 'execute'] as const;
 export type ActionEffect = (typeof actionEffects)[number];
 
+/** What an action that states its effect adds to its descriptor; `by-input` if each call settles it. */
+export type StatedEffect = ActionEffect | 'by-input';
+export type ClassedAction = ActionsServiceAction & { readonly effect?: StatedEffect };
+
 /**
- * The effect of an action that does not state one. Without attributes it counts as destructive, and
- * what destroys is classed as `delete`.
+ * The effect of an action: the one it states, else by its attributes. Without attributes it counts
+ * as destructive, and what destroys is classed as `delete`. Where the input decides, this is what
+ * the attributes say.
  */
-export function effectOf({ attributes }: Pick<ActionsServiceAction, 'attributes'>): ActionEffect {
+export function effectOf(action: Pick<ClassedAction, 'attributes' | 'effect'>): ActionEffect {
+  const { attributes, effect } = action;
+  if (effect && effect !== 'by-input') {
+    return effect;
+  }
   if (attributes.destructive) {
     return 'delete';
   }

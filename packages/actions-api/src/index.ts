@@ -1,11 +1,13 @@
 export type {
   ActionCall,
+  ActionCallInfo,
   ActionDoor,
   ActionGate,
   ActionGateStage,
   ActionGatesService,
+  ExplainedCall,
 } from './actionGates.js';
-export { actionGatesServiceRef } from './actionGates.js';
+export { actionGateStages, actionGatesServiceRef } from './actionGates.js';
 export type {
   ActionContext,
   ActionExample,
@@ -14,6 +16,26 @@ export type {
   ActionsRegistryService,
 } from './actionsRegistry.js';
 export { actionsRegistryServiceRef } from './actionsRegistry.js';
+export {
+  type Alert,
+  type AlertEvent,
+  type AlertSink,
+  type AlertsService,
+  alertEvents,
+  alertsServiceRef,
+} from './alerts.js';
+export {
+  type ActionPreview,
+  type Approval,
+  type ApprovalBook,
+  type ApprovalChannel,
+  type ApprovalRequest,
+  type ApprovalState,
+  type ApprovalsService,
+  approvalStates,
+  approvalsServiceRef,
+  type ClientAnswer,
+} from './approvals.js';
 export type {
   AuditEntry,
   AuditedCall,
@@ -22,6 +44,8 @@ export type {
   AuditTrailsService,
 } from './auditTrail.js';
 export { auditTrailsServiceRef } from './auditTrail.js';
+export type { Caller } from './callers.js';
+export { type CapableAction, capabilityOf, READ_CAPABILITY, WRITE_CAPABILITY } from './capabilities.js';
 export {
   type ConfigSection,
   checkConfigSections,
@@ -30,7 +54,22 @@ export {
   findConfigMistakes,
   readConfigSection,
 } from './configSections.js';
-export { type ActionEffect, actionEffects, effectOf } from './effects.js';
+export { type ActionEffect, actionEffects, type ClassedAction, effectOf, type StatedEffect } from './effects.js';
+export {
+  type Explanation,
+  type ExplanationsService,
+  explanationsServiceRef,
+  type Finding,
+} from './explanations.js';
+export { fingerprintOf } from './fingerprint.js';
+export { matchesName, principalName } from './principals.js';
+export { canonicalJson } from './records/canonicalJson.js';
+export { type DescribedInput, describeInput } from './records/describeInput.js';
+export { scrubText } from './records/scrubText.js';
+export { visibleText } from './records/visibleText.js';
+export { modeMeanings, type Ruling, rulingOf, type SafetyMode, safetyModes, strictnessOrder } from './safetyModes.js';
 export { type ActionScope, actionScopes, coversScope, scopeOf } from './scopes.js';
 export type { StartupNote, StartupNotesService } from './startupNotes.js';
 export { startupNotesServiceRef } from './startupNotes.js';
+export { TooManyRequestsError } from './TooManyRequestsError.js';
+export { type VisibilityRule, type VisibilityRulesService, visibilityRulesServiceRef } from './visibilityRules.js';

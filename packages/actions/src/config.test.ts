@@ -4,7 +4,9 @@ import { readActionsConfig } from './config.js';
 import { actionsPlugin } from './testing/actionsPlugin.js';
 import { startTestBackend, type TestBackend } from './testing/startTestBackend.js';
 
-const read = (actions?: unknown) => readActionsConfig(new ConfigReader({ backend: { actions: actions as never } }));
+const baseUrl = 'http://localhost:7007';
+const read = (actions?: unknown) =>
+  readActionsConfig(new ConfigReader({ backend: { baseUrl, actions: actions as never } }));
 
 function mistakesIn(actions: unknown): string[] {
   try {
@@ -23,12 +25,13 @@ describe('what is not given', () => {
     expect(read(actions)).toEqual({
       pluginSources: undefined,
       filter: {},
+      mode: { value: 'safe', config: 'backend.actions.mode (the default)' },
+      environment: baseUrl,
+      profiles: {},
+      callers: [],
+      approval: { elicitation: true, lifetimeMinutes: 60 },
       remote: { cacheSeconds: 30, timeoutSeconds: 5, invokeTimeoutSeconds: 300 },
     });
-  });
-
-  test('does not depend on there being a backend section', () => {
-    expect(readActionsConfig(new ConfigReader({})).pluginSources).toBeUndefined();
   });
 
   test('beside what is given keeps its default', () => {
@@ -44,10 +47,22 @@ test('what is given is read', () => {
   const actions = {
     pluginSources: ['todo', 'catalog'],
     filter: { include: [{ id: 'todo:*', attributes: { readOnly: true } }], exclude: [{}] },
+    mode: 'delete_safe',
+    environment: 'production',
+    profiles: {
+      reviewer: { capabilities: ['actions:read', 'reports:*'], filter: { exclude: [{ id: 'todo:purge-*' }] } },
+      all: { capabilities: ['*'] },
+    },
+    callers: [
+      { principal: 'user:default/*', client: 'claude-*', door: 'mcp', scope: 'actions:read', mode: 'read_only' },
+      { profile: 'reviewer' },
+      { profile: 'operator' },
+    ],
+    approval: { elicitation: false, lifetimeMinutes: 1 },
     remote: { cacheSeconds: 1, timeoutSeconds: 0.5, invokeTimeoutSeconds: 60 },
   };
 
-  expect(read(actions)).toEqual(actions);
+  expect(read(actions)).toEqual({ ...actions, mode: { value: 'delete_safe', config: 'backend.actions.mode' } });
 });
 
 test('no sources at all are not the same as none given', () => {
@@ -74,6 +89,57 @@ describe('a mistake is named with its path, what was expected and what came', ()
     [
       { filter: { include: [{ attributes: { readOnly: 'yes' } }] } },
       'backend.actions.filter.include.0.attributes.readOnly: expected boolean, got "yes"',
+    ],
+    [{ approval: { elicitation: 'yes' } }, 'backend.actions.approval.elicitation: expected boolean, got "yes"'],
+    [{ approval: { elicit: false } }, 'backend.actions.approval.elicit: there is no such key'],
+    [
+      { approval: { lifetimeMinutes: 0 } },
+      'backend.actions.approval.lifetimeMinutes: Too small: expected number to be >=1, got 0',
+    ],
+    [
+      { approval: { lifetimeMinutes: 10_081 } },
+      'backend.actions.approval.lifetimeMinutes: Too big: expected number to be <=10080, got 10081',
+    ],
+    [
+      { profiles: { Ops: { capabilities: ['*'] } } },
+      'backend.actions.profiles.Ops: expected a name of lowercase letters, digits and "-"',
+    ],
+    [
+      { profiles: { ops: { capabilities: ['actions:Read'] } } },
+      'backend.actions.profiles.ops.capabilities.0: expected a capability such as actions:read, approvals:* or *, got "actions:Read"',
+    ],
+    [
+      { profiles: { ops: { capabilities: [] } } },
+      'backend.actions.profiles.ops.capabilities: Too small: expected array to have >=1 items, got []',
+    ],
+    [
+      { profiles: { ops: { capabilities: ['*'], mode: 'safe' } } },
+      'backend.actions.profiles.ops.mode: there is no such key',
+    ],
+    [
+      { profiles: { ops: { capabilities: ['*'], filter: { includes: [] } } } },
+      'backend.actions.profiles.ops.filter.includes: there is no such key',
+    ],
+    [
+      { callers: [{ principal: 'user:default/ada' }] },
+      'backend.actions.callers.0: expected a mode, a profile or both, got {"principal":"user:default/ada"}',
+    ],
+    [
+      { callers: [{ profile: 'operators' }] },
+      'backend.actions.callers.0.profile: expected one of the profiles agent, operator, readonly, admin, got "operators"',
+    ],
+    [
+      { profiles: { ops: { capabilities: ['*'] } }, callers: [{ profile: 'agent' }, { profile: 'opps' }] },
+      'backend.actions.callers.1.profile: expected one of the profiles agent, operator, readonly, admin, ops, got "opps"',
+    ],
+    [{ callers: [{ principle: 'x', mode: 'safe' }] }, 'backend.actions.callers.0.principle: there is no such key'],
+    [
+      { callers: [{ door: 'web', mode: 'safe' }] },
+      'backend.actions.callers.0.door: Invalid option: expected one of "mcp"|"http"|"in-process", got "web"',
+    ],
+    [
+      { callers: [{ scope: 'actions:all', mode: 'safe' }] },
+      'backend.actions.callers.0.scope: Invalid option: expected one of "actions:read"|"actions:write"|"actions:destructive", got "actions:all"',
     ],
     [{ remote: { ttl: 5 } }, 'backend.actions.remote.ttl: there is no such key'],
     [
@@ -123,6 +189,38 @@ describe('a mistake is named with its path, what was expected and what came', ()
   });
 });
 
+describe('a mode that is not written as it should be never gives another', () => {
+  const MODES = 'Invalid option: expected one of "read_only"|"safe"|"delete_safe"|"full_access"';
+
+  test.each([
+    'read_only-true',
+    'read-only',
+    'readonly',
+    'READ_ONLY',
+    'Safe',
+    ' safe',
+    'safe ',
+    'full',
+    '',
+    'constructor',
+    '__proto__',
+    true,
+    false,
+    1,
+    ['safe'],
+    { value: 'safe' },
+  ])('%j', mode => {
+    expect(mistakesIn({ mode })).toEqual([`backend.actions.mode: ${MODES}, got ${JSON.stringify(mode)}`]);
+    expect(mistakesIn({ callers: [{ mode }] })).toEqual([
+      `backend.actions.callers.0.mode: ${MODES}, got ${JSON.stringify(mode)}`,
+    ]);
+  });
+
+  test.each(['Mode', 'modes', 'safetyMode', 'readOnly'])('under the key %s', key => {
+    expect(mistakesIn({ [key]: 'read_only' })).toEqual([`backend.actions.${key}: there is no such key`]);
+  });
+});
+
 describe('a backend', () => {
   let backend: TestBackend | undefined;
   afterEach(() => backend?.stop());
@@ -136,5 +234,16 @@ describe('a backend', () => {
     };
 
     await expect(start()).rejects.toThrow('backend.actions.pluginSource: there is no such key');
+  });
+
+  test('with a mistyped mode does not start', async () => {
+    const start = async () => {
+      backend = await startTestBackend({
+        features: [actionsPlugin('todo', () => {})],
+        backendConfig: { actions: { mode: 'read_only-true' } },
+      });
+    };
+
+    await expect(start()).rejects.toThrow('backend.actions.mode: Invalid option');
   });
 });

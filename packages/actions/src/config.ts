@@ -1,20 +1,74 @@
 import type { RootConfigService } from '@backstage/backend-plugin-api';
-import { type ConfigSection, readConfigSection } from '@callboard/actions-api';
+import {
+  actionScopes,
+  type ConfigSection,
+  readConfigSection,
+  type SafetyMode,
+  safetyModes,
+} from '@callboard/actions-api';
 import * as z from 'zod';
 import { type ActionFilter, actionFilterSchema } from './catalogue/ActionFilter.js';
+import type { Sourced } from './policy/CallPolicy.js';
+import { builtInProfiles, profileSchema } from './policy/profiles.js';
 
-const actionsConfigSchema = z.strictObject({
-  /** Plugins whose actions are published. Absent: this backend's registries serve theirs, and nobody asks for them. */
-  pluginSources: z.array(z.string().min(1)).optional(),
-  filter: actionFilterSchema.optional(),
-  remote: z
-    .strictObject({
-      cacheSeconds: z.number().min(0).max(86_400).default(30),
-      timeoutSeconds: z.number().min(0.1).max(300).default(5),
-      invokeTimeoutSeconds: z.number().min(0.1).max(86_400).default(300),
-    })
-    .prefault({}),
-});
+const callerRuleSchema = z
+  .strictObject({
+    /** Patterns in which `*` stands for any text. All conditions must hold; without any, the rule is for all callers. */
+    principal: z.string().min(1).optional(),
+    client: z.string().min(1).optional(),
+    door: z.enum(['mcp', 'http', 'in-process']).optional(),
+    /** The broadest scope of the caller's access token. */
+    scope: z.enum(actionScopes).optional(),
+    mode: z.enum(safetyModes).optional(),
+    profile: z.string().optional(),
+  })
+  .refine(({ mode, profile }) => mode !== undefined || profile !== undefined, 'expected a mode, a profile or both');
+
+/** What holds for some callers only. */
+export type CallerRule = z.output<typeof callerRuleSchema>;
+
+const actionsConfigSchema = z
+  .strictObject({
+    /** Plugins whose actions are published. Absent: this backend's registries serve theirs, and nobody asks for them. */
+    pluginSources: z.array(z.string().min(1)).optional(),
+    filter: actionFilterSchema.optional(),
+    mode: z.enum(safetyModes).default('safe'),
+    /** Where this is, for those who approve, such as production. An approval for one is no good in another. */
+    environment: z.string().min(1).max(100).optional(),
+    profiles: z
+      .record(
+        z.string().regex(/^[a-z][a-z0-9-]*$/, 'expected a name of lowercase letters, digits and "-"'),
+        profileSchema,
+      )
+      .default({}),
+    callers: z.array(callerRuleSchema).default([]),
+    approval: z
+      .strictObject({
+        elicitation: z.boolean().default(true),
+        lifetimeMinutes: z.number().min(1).max(10_080).default(60),
+      })
+      .prefault({}),
+    remote: z
+      .strictObject({
+        cacheSeconds: z.number().min(0).max(86_400).default(30),
+        timeoutSeconds: z.number().min(0.1).max(300).default(5),
+        invokeTimeoutSeconds: z.number().min(0.1).max(86_400).default(300),
+      })
+      .prefault({}),
+  })
+  .check(({ value: { profiles, callers }, issues }) => {
+    const known = [...new Set([...Object.keys(builtInProfiles), ...Object.keys(profiles)])];
+    for (const [index, { profile }] of callers.entries()) {
+      if (profile !== undefined && !known.includes(profile)) {
+        issues.push({
+          code: 'custom',
+          message: `expected one of the profiles ${known.join(', ')}`,
+          path: ['callers', index, 'profile'],
+          input: profile,
+        });
+      }
+    }
+  });
 
 export const actionsConfigSection = { key: 'backend.actions', schema: actionsConfigSchema } satisfies ConfigSection;
 
@@ -22,6 +76,11 @@ export const actionsConfigSection = { key: 'backend.actions', schema: actionsCon
 export interface ActionsConfig {
   readonly pluginSources: readonly string[] | undefined;
   readonly filter: ActionFilter;
+  readonly mode: Sourced<SafetyMode>;
+  readonly environment: string;
+  readonly profiles: z.output<typeof actionsConfigSchema>['profiles'];
+  readonly callers: readonly CallerRule[];
+  readonly approval: { readonly elicitation: boolean; readonly lifetimeMinutes: number };
   readonly remote: {
     readonly cacheSeconds: number;
     readonly timeoutSeconds: number;
@@ -31,6 +90,13 @@ export interface ActionsConfig {
 
 /** @throws InputError that lists every mistake under `backend.actions` with its path. */
 export function readActionsConfig(config: RootConfigService): ActionsConfig {
-  const { pluginSources, filter, remote } = readConfigSection(config, actionsConfigSection);
-  return { pluginSources, filter: filter ?? {}, remote };
+  const { filter, mode, environment, pluginSources, ...rest } = readConfigSection(config, actionsConfigSection);
+  const isGiven = config.has('backend.actions.mode');
+  return {
+    ...rest,
+    pluginSources,
+    filter: filter ?? {},
+    mode: { value: mode, config: isGiven ? 'backend.actions.mode' : 'backend.actions.mode (the default)' },
+    environment: environment ?? config.getString('backend.baseUrl'),
+  };
 }

@@ -1,9 +1,25 @@
 import * as backstageErrors from '@backstage/errors';
+import { TooManyRequestsError } from '@callboard/actions-api';
 import { describe, expect, test } from 'vitest';
+import { ApprovalRequiredError } from './approval/approvalErrors.js';
 import { describeError, errorTable } from './errors.js';
 
 const { ConflictError, ForwardedError, InputError, NotFoundError, ResponseError } = backstageErrors;
 const describeIt = (thrown: unknown) => describeError(thrown, { requestId: 'r-1', subject: 'Action "todo:one"' });
+
+type ErrorClass = new (message: string) => Error;
+
+/** Those of the table that Backstage does not have. */
+const ownClasses: Record<string, ErrorClass> = {
+  TooManyRequestsError,
+  ApprovalRequiredError: class extends ApprovalRequiredError {
+    constructor(message: string) {
+      super('Action "todo:one"', { id: 'a-1', expiresAt: '2027-01-01T00:00:00.000Z' });
+      this.message = message;
+    }
+  },
+};
+const errorClasses = { ...backstageErrors, ...ownClasses } as unknown as Record<string, ErrorClass>;
 
 /** Not in the table, because they stand for another error or are there to be derived from. */
 const unwrapped = ['CustomErrorBase', 'ForwardedError', 'ResponseError'];
@@ -12,10 +28,12 @@ function isErrorClass(value: unknown): boolean {
   return typeof value === 'function' && value.prototype instanceof Error;
 }
 
-test('every error class of @backstage/errors has its line in the table', () => {
+test('every error class of @backstage/errors has its line in the table, and so have those of our own', () => {
   const classes = Object.entries(backstageErrors).flatMap(([name, value]) => (isErrorClass(value) ? [name] : []));
 
-  expect(classes.filter(name => !unwrapped.includes(name)).sort()).toEqual(Object.keys(errorTable).sort());
+  expect([...classes.filter(name => !unwrapped.includes(name)), ...Object.keys(ownClasses)].sort()).toEqual(
+    Object.keys(errorTable).sort(),
+  );
   expect(classes).toEqual(expect.arrayContaining(unwrapped));
 });
 
@@ -28,9 +46,7 @@ test('the table cannot be changed, and has no names but its own', () => {
 
 describe.each(Object.keys(errorTable))('%s', name => {
   const { status } = errorTable[name] as { status: number };
-  const create = (backstageErrors as unknown as Record<string, new (message: string) => Error>)[name] as new (
-    message: string,
-  ) => Error;
+  const create = errorClasses[name] as ErrorClass;
 
   test(`is answered with ${status}, its name and its message`, () => {
     expect(describeIt(new create('Why'))).toEqual({ name, message: 'Why', status, expected: true });

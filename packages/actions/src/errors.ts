@@ -18,8 +18,13 @@ export const errorTable: Readonly<Record<string, ErrorAnswer>> = Object.freeze(
     InputError: { status: 400, meaning: 'The input is wrong; the message says where.' },
     AuthenticationError: { status: 401, meaning: 'The caller is not known.' },
     NotAllowedError: { status: 403, meaning: 'The caller is known and may not do this.' },
+    ApprovalRequiredError: {
+      status: 403,
+      meaning: 'A person has to approve the call first; the message says where. Then make the same call again.',
+    },
     NotFoundError: { status: 404, meaning: 'There is no such thing, or none that the caller may see.' },
     ConflictError: { status: 409, meaning: 'The thing has changed or exists already.' },
+    TooManyRequestsError: { status: 429, meaning: 'A limit is reached; the message says which and when to try again.' },
     NotModifiedError: { status: 304, meaning: 'Nothing has changed.' },
     NotImplementedError: { status: 501, meaning: 'This is not supported here.' },
     ServiceUnavailableError: { status: 503, meaning: 'Something that the action needs is away; try again later.' },

@@ -1,5 +1,7 @@
 import { createBackendFeatureLoader } from '@backstage/backend-plugin-api';
 import { configSectionFeature } from '@callboard/actions-api';
+import { alertsServiceFactory } from './alerts/Alerts.js';
+import { approvalsServiceFactory } from './approval/approvalsServiceFactory.js';
 import { actionCatalogueServiceFactory } from './catalogue/actionCatalogueServiceFactory.js';
 import { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
 import { actionsConfigSection } from './config.js';
@@ -7,9 +9,14 @@ import { configCheckServiceFactory } from './configCheck.js';
 import { auditTrailsServiceFactory } from './invocation/AuditTrails.js';
 import { actionGatesServiceFactory } from './invocation/actionGates.js';
 import { invocationPolicyServiceFactory } from './invocation/invocationPolicy.js';
+import { explanationsServiceFactory } from './policy/Explanations.js';
+import { visibilityRulesServiceFactory } from './policy/VisibilityRules.js';
 import { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 import { localActionsServiceFactory } from './registry/localActions.js';
 
+export { Alerts } from './alerts/Alerts.js';
+export { type AnsweredApproval, Approvals } from './approval/Approvals.js';
+export { ApprovalQuestion, ApprovalRequiredError, type PendingApproval } from './approval/approvalErrors.js';
 export { ActionCatalogue } from './catalogue/ActionCatalogue.js';
 export { type ActionFilter, actionFilterSchema, compileActionFilter } from './catalogue/ActionFilter.js';
 export { actionCatalogueServiceFactory, actionCatalogueServiceRef } from './catalogue/actionCatalogueServiceFactory.js';
@@ -24,6 +31,9 @@ export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory
 export { Invocation } from './invocation/Invocation.js';
 export { type InvocationPolicy, invocationPolicyServiceRef } from './invocation/invocationPolicy.js';
 export { type DoorAudit, invokeAction } from './invocation/invokeAction.js';
+export { CallerView } from './policy/CallerView.js';
+export { type CallerRules, CallPolicy, type ServerRules, type Sourced } from './policy/CallPolicy.js';
+export { builtInProfiles, type Profile } from './policy/profiles.js';
 export { printable } from './printable.js';
 export { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 export type { Parsed } from './registry/compileSchema.js';
@@ -40,7 +50,11 @@ export const actionsServiceFactories = [
   configCheckServiceFactory,
   localActionsServiceFactory,
   actionGatesServiceFactory,
+  visibilityRulesServiceFactory,
+  alertsServiceFactory,
+  approvalsServiceFactory,
   auditTrailsServiceFactory,
+  explanationsServiceFactory,
   invocationPolicyServiceFactory,
   actionsRegistryServiceFactory,
   actionCatalogueServiceFactory,

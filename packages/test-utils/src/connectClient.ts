@@ -6,6 +6,7 @@ import {
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport as V1SseTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as V1StreamableTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 
 /** The official clients, old and new, over each transport, in each era. */
 export const clientKinds = ['sdk-v1-streamable', 'sdk-v1-sse', 'v2-legacy', 'v2-sse', 'v2-auto', 'v2-modern'] as const;
@@ -26,6 +27,14 @@ export interface ToolResult {
   isError?: boolean;
 }
 
+/** What the person at a client answers; what is thrown is the client's failure to ask. */
+export type Answering = (
+  question: string,
+) => 'accept' | 'decline' | 'cancel' | Promise<'accept' | 'decline' | 'cancel'>;
+
+/** What a client says of elicitation where it knows forms only and says no more. */
+const ELICITATION = {};
+
 /** The little that every client can do, alike for all kinds. */
 export interface ConnectedClient {
   /** `legacy` is the 2025 era, `modern` 2026-07-28. */
@@ -38,27 +47,42 @@ export interface ConnectedClient {
   close(): Promise<void>;
 }
 
-/** @param options.url - of an MCP server over Streamable HTTP; the SSE kinds append `/sse`. */
+/**
+ * @param options.url - of an MCP server over Streamable HTTP; the SSE kinds append `/sse`.
+ * @param options.answer - asked where the server elicits something; without it, the client has no elicitation.
+ * @param options.elicitation - the capability, as the client is to announce it.
+ */
 export async function connectClient(options: {
   url: string;
   token: string;
   kind: ClientKind;
+  answer?: Answering;
+  elicitation?: object;
 }): Promise<ConnectedClient> {
-  const { url, token, kind } = options;
+  const { url, token, kind, answer } = options;
+  const elicitation = options.elicitation ?? (answer && ELICITATION);
+  const capabilities = { capabilities: elicitation ? { elicitation } : {} };
+  const elicit = answer && (async (question: string) => ({ action: await answer(question), content: {} }));
   const init = { requestInit: { headers: { Authorization: `Bearer ${token}` } } };
   const info = { name: `test-${kind}`, version: '1.0.0' };
   const streamableUrl = new URL(url);
   const sseUrl = new URL(`${url}/sse`);
 
   if (kind === 'sdk-v1-streamable' || kind === 'sdk-v1-sse') {
-    const client = new V1Client(info);
+    const client = new V1Client(info, capabilities);
+    if (elicit) {
+      client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message));
+    }
     await client.connect(
       kind === 'sdk-v1-sse' ? new V1SseTransport(sseUrl, init) : new V1StreamableTransport(streamableUrl, init),
     );
     return { era: 'legacy', ...facade(client) };
   }
   const mode = kind === 'v2-modern' ? { pin: '2026-07-28' as const } : kind === 'v2-auto' ? 'auto' : 'legacy';
-  const client = new V2Client(info, { versionNegotiation: { mode } });
+  const client = new V2Client(info, { ...capabilities, versionNegotiation: { mode } });
+  if (elicit) {
+    client.setRequestHandler('elicitation/create', ({ params }) => elicit(params.message));
+  }
   await client.connect(
     kind === 'v2-sse' ? new V2SseTransport(sseUrl, init) : new V2StreamableTransport(streamableUrl, init),
   );

@@ -1,5 +1,8 @@
+export { ApprovalDesk, approvalDeskPlugin } from './ApprovalDesk.js';
+export { approvalRequest, describeApprovalBook, type OpenedApprovalBook } from './approvalBookContract.js';
 export { describeInChromium, openChromium } from './chromium.js';
 export {
+  type Answering,
   type ClientKind,
   type ConnectedClient,
   clientKinds,
@@ -11,4 +14,5 @@ export { freePort } from './freePort.js';
 export { type PostAnswer, type PostOptions, post } from './post.js';
 export { type LogEntry, recordingLogger } from './recordingLogger.js';
 export { startTestApp, type TestApp, type TestFeature } from './startTestApp.js';
+export { startTlsServer, type TlsServer } from './startTlsServer.js';
 export { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from './testDatabases.js';

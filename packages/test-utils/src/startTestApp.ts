@@ -22,7 +22,7 @@ export type TestFeature = BackendFeature | Promise<{ default: BackendFeature }>;
 
 /**
  * Starts a real backend on a free port of the loopback address, with databases in memory and a log
- * that is kept.
+ * that is kept. Calls need no approval, unless the test configures another `backend.actions.mode`.
  *
  * @param options.config - goes over the defaults, key by key down to `backend.*`.
  * @throws what keeps the backend from starting; nothing is left running then.
@@ -35,6 +35,7 @@ export async function startTestApp(options: {
   const port = options.port ?? (await freePort());
   const url = `http://localhost:${port}`;
   const token = randomBytes(24).toString('base64url');
+  const backendConfig = options.config?.backend as JsonObject | undefined;
   const config: JsonObject = {
     ...options.config,
     backend: {
@@ -42,7 +43,8 @@ export async function startTestApp(options: {
       listen: { host: '127.0.0.1', port },
       database: { client: 'better-sqlite3', connection: ':memory:' },
       auth: { externalAccess: [{ type: 'static', options: { token, subject: 'mcp-clients' } }] },
-      ...(options.config?.backend as JsonObject | undefined),
+      ...backendConfig,
+      actions: { mode: 'full_access', ...(backendConfig?.actions as JsonObject | undefined) },
     },
   };
   const { logger, logs } = recordingLogger();

@@ -1,6 +1,6 @@
 import type { RootConfigService } from '@backstage/backend-plugin-api';
 import { type ActionFilter, actionFilterSchema } from '@callboard/actions';
-import { type ConfigSection, readConfigSection } from '@callboard/actions-api';
+import { type ConfigSection, readConfigSection, type SafetyMode, safetyModes } from '@callboard/actions-api';
 import * as z from 'zod';
 
 const SERVER_KEY = /^[a-z0-9][a-z0-9-]*$/;
@@ -24,6 +24,9 @@ const mcpConfigSchema = z.strictObject({
   name: z.string().min(1).default('backstage'),
   description: z.string().optional(),
   instructions: z.string().optional(),
+  /** Of the default server; the strictest of this and `backend.actions.mode` holds. */
+  mode: z.enum(safetyModes).optional(),
+  profile: z.string().min(1).default('agent'),
   namespacedToolNames: z.boolean().default(true),
   toolNameStyle: z.enum(['dotted', 'safe']).default('dotted'),
   tracing: z
@@ -36,6 +39,8 @@ const mcpConfigSchema = z.strictObject({
         name: z.string().min(1),
         description: z.string().optional(),
         instructions: z.string().optional(),
+        mode: z.enum(safetyModes).optional(),
+        profile: z.string().min(1).default('agent'),
         filter: actionFilterSchema.optional(),
       }),
     )
@@ -60,7 +65,11 @@ export interface ServerConfig {
   readonly name: string;
   readonly description: string | undefined;
   readonly instructions: string | undefined;
+  readonly mode: SafetyMode | undefined;
+  readonly profile: string;
   readonly filter: ActionFilter;
+  /** Where it is configured, such as `mcpActions.servers.ops`. */
+  readonly configKey: string;
 }
 
 /** `mcpActions`, read and checked, and the little that the plugin needs from elsewhere. */
@@ -84,7 +93,10 @@ export interface McpConfig {
 
 /** @throws InputError that lists every mistake under `mcpActions` with its path. */
 export function readMcpConfig(config: RootConfigService): McpConfig {
-  const { name, description, instructions, servers, tracing, ...rest } = readConfigSection(config, mcpConfigSection);
+  const { name, description, instructions, mode, profile, servers, tracing, ...rest } = readConfigSection(
+    config,
+    mcpConfigSection,
+  );
   const clientMetadataKey = config.has('auth.clientIdMetadataDocuments')
     ? 'auth.clientIdMetadataDocuments'
     : 'auth.experimentalClientIdMetadataDocuments';
@@ -92,13 +104,16 @@ export function readMcpConfig(config: RootConfigService): McpConfig {
     ...rest,
     captureToolPayload: tracing.capture.toolPayload,
     servers: [
-      { key: undefined, name, description, instructions, filter: {} },
+      { key: undefined, name, description, instructions, mode, profile, filter: {}, configKey: 'mcpActions' },
       ...Object.entries(servers).map(([key, { filter = {}, ...server }]) => ({
         key,
         name: server.name,
         description: server.description,
         instructions: server.instructions,
+        mode: server.mode,
+        profile: server.profile,
         filter,
+        configKey: `mcpActions.servers.${key}`,
       })),
     ],
     baseUrl: new URL(config.getString('backend.baseUrl')),

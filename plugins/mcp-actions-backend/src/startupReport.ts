@@ -1,5 +1,5 @@
 import type { DiscoveryService, LoggerService } from '@backstage/backend-plugin-api';
-import type { StartupNotesService } from '@callboard/actions-api';
+import { modeMeanings, type StartupNotesService } from '@callboard/actions-api';
 import type { PublishedServer } from './protocol/PublishedServer.js';
 
 /**
@@ -21,6 +21,7 @@ export async function reportStartup(options: {
     url: `${baseUrl}/v1${server.config.key ? `/${server.config.key}` : ''}`,
     label: server.config.key ? `  (${server.config.name})` : '',
   }));
+  notes.add({ title: 'Safety', lines: published.map(({ server, label }) => `${describeMode(server)}${label}`) });
   notes.add({ title: 'MCP', lines: published.map(({ url, label }) => `${url}${label}`) });
   notes.add({
     title: 'MCP over HTTP+SSE (deprecated)',
@@ -32,4 +33,16 @@ export async function reportStartup(options: {
       logger.info(`MCP server "${server.config.name}" at ${url} publishes ${count} actions of this backend`);
     }
   };
+}
+
+/** The mode for callers whom no rule of their own limits further. */
+function describeMode({ config, services }: PublishedServer): string {
+  const { mode } = services.policy.rules.rulesFor({
+    principal: '',
+    clientId: undefined,
+    door: 'mcp',
+    server: config.key,
+    scopes: undefined,
+  });
+  return `${mode.value}: ${modeMeanings[mode.value]}`;
 }

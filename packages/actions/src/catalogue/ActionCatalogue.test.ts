@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LocalActions } from '../registry/localActions.js';
 import { PluginActions } from '../registry/PluginActions.js';
 import { prepareAction, type RegisteredAction } from '../registry/prepareAction.js';
+import { callerOf } from '../testing/callers.js';
 import { decidingPermissions } from '../testing/permissions.js';
 import { createRemoteSource, plainAuth, service, user } from '../testing/remoteSource.js';
 import { type SourceServer, startSourceServer, withActions, withJson, withSilence } from '../testing/sourceServer.js';
@@ -52,7 +53,12 @@ function catalogueOf(
   return { catalogue, register, logs };
 }
 
-const run = { input: {}, secrets: undefined, signal: new AbortController().signal };
+const run = {
+  input: {},
+  secrets: undefined,
+  signal: new AbortController().signal,
+  call: { ...callerOf(), requestId: 'one', mode: 'full_access' as const },
+};
 let healthy: SourceServer;
 let hanging: SourceServer;
 

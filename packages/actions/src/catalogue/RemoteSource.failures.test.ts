@@ -47,6 +47,14 @@ describe('a source that', () => {
       withJson({ actions: [{ ...listedAction('todo:one'), attributes: {} }] }),
     ],
     ['answers with an id that is no text', withJson({ actions: [{ ...listedAction('todo:one'), id: 7 }] })],
+    [
+      'answers with a class of calls that does not exist, so that no rule could be found for it',
+      withJson({ actions: [{ ...listedAction('todo:one'), effect: 'annihilate' }] }),
+    ],
+    [
+      'answers with a capability that is no text',
+      withJson({ actions: [{ ...listedAction('todo:one'), capability: 7 }] }),
+    ],
     ['hangs up', withHangUp],
     ['is silent', withSilence],
     ['stops in the middle of its answer', withHalfAnAnswer],

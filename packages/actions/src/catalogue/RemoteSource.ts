@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AuthService, BackstageCredentials, DiscoveryService, LoggerService } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { NotFoundError, ResponseError, ServiceUnavailableError } from '@backstage/errors';
+import { actionEffects } from '@callboard/actions-api';
 import * as z from 'zod';
 import type { ActionsConfig } from '../config.js';
 import type { ActionRun, VisibleActions } from './VisibleAction.js';
@@ -24,6 +25,8 @@ const answerSchema = z.object({
         secrets: jsonSchemaSchema.optional(),
       }),
       attributes: z.looseObject({ readOnly: z.boolean(), destructive: z.boolean(), idempotent: z.boolean() }),
+      effect: z.enum([...actionEffects, 'by-input']).optional(),
+      capability: z.string().max(256).optional(),
     }),
   ),
 });
@@ -96,7 +99,11 @@ export class RemoteSource {
     return `${this.pluginId}~${this.#knownVersion}`;
   }
 
-  async invoke(id: string, { input, secrets, signal }: ActionRun, credentials: BackstageCredentials): Promise<unknown> {
+  async invoke(
+    id: string,
+    { input, secrets, signal }: Omit<ActionRun, 'call'>,
+    credentials: BackstageCredentials,
+  ): Promise<unknown> {
     const version = secrets ? 'v2' : 'v1';
     const answer = await this.#request(`/${version}/actions/${encodeURIComponent(id)}/invoke`, credentials, {
       method: 'POST',

@@ -1,5 +1,5 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
-import type { ActionEffect } from '@callboard/actions-api';
+import type { ActionCallInfo, ActionEffect, ActionPreview } from '@callboard/actions-api';
 import type { Parsed } from '../registry/compileSchema.js';
 
 /** What runs an action, once every step has let the call through. */
@@ -7,6 +7,7 @@ export interface ActionRun {
   input: unknown;
   secrets: unknown;
   signal: AbortSignal;
+  call: ActionCallInfo;
 }
 
 /** An action that one caller may see, ready to be called for them. */
@@ -20,6 +21,8 @@ export interface VisibleAction {
   };
   /** What a call with this input does, where the action says so itself. */
   effect?(input: unknown): ActionEffect | Promise<ActionEffect>;
+  /** What a call with this input would change, where the action can tell. */
+  preview?(call: ActionRun): Promise<ActionPreview>;
   run(call: ActionRun): Promise<unknown>;
 }
 

@@ -4,6 +4,7 @@ import type { JsonValue } from '@backstage/types';
 import { Invocation } from '../invocation/Invocation.js';
 import { invocationPolicyServiceRef } from '../invocation/invocationPolicy.js';
 import { invokeAction } from '../invocation/invokeAction.js';
+import { CallerView, callerThrough } from '../policy/CallerView.js';
 import { actionCatalogueServiceRef } from './actionCatalogueServiceFactory.js';
 
 /** Backstage's service for listing and calling actions, for code in this process. */
@@ -16,7 +17,8 @@ export const actionsServiceFactory = createServiceFactory({
   },
   factory: ({ auditor, catalogue, policy }) => ({
     async list({ credentials }) {
-      const { descriptors } = await catalogue.list(credentials);
+      const view = new CallerView({ ...policy, caller: callerThrough('in-process', credentials) });
+      const { descriptors } = view.filter(await catalogue.list(credentials));
       return { actions: [...descriptors] };
     },
     async invoke({ id, input, secrets, credentials }) {

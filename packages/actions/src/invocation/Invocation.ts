@@ -1,8 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
-import { type ActionCall, type ActionDoor, type ActionEffect, type AuditEntry, effectOf } from '@callboard/actions-api';
+import {
+  type ActionCall,
+  type ActionCallInfo,
+  type ActionDoor,
+  type ActionEffect,
+  type Approval,
+  type AuditEntry,
+  effectOf,
+  fingerprintOf,
+  principalName,
+  type SafetyMode,
+} from '@callboard/actions-api';
+import type { AnsweredApproval } from '../approval/Approvals.js';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
+import type { CallerRules } from '../policy/CallPolicy.js';
 
 /** One call on its way through the steps. */
 export class Invocation implements ActionCall {
@@ -11,20 +24,34 @@ export class Invocation implements ActionCall {
   readonly name: string;
   readonly find: () => Promise<VisibleAction | undefined>;
   readonly credentials: BackstageCredentials;
+  readonly principal: string;
   readonly door: ActionDoor;
   readonly server: string | undefined;
   readonly scopes: readonly string[] | undefined;
   readonly clientId: string | undefined;
+  readonly agentId: string | undefined;
+  /** Why the agent makes the call, in its own words. */
+  readonly reason: string | undefined;
+  /** Whether the door can ask a person through the caller's client. */
+  readonly canAsk: boolean;
+  /** What came of asking. */
+  readonly answered: AnsweredApproval | undefined;
   readonly signal: AbortSignal;
+  /** The input as it came. */
+  readonly given: unknown;
   input: unknown;
   secrets: unknown;
   /** Set when the call is recorded as about to run. */
   entry: AuditEntry | undefined;
+  /** The one that the call asked for or used. */
+  approval: Approval | undefined;
   output: unknown;
   readonly startedAt = new Date().toISOString();
+  #rules: CallerRules | undefined;
   #visible: VisibleAction | undefined;
   #effect: ActionEffect | undefined;
   #decision: string | undefined;
+  #listeners: (() => void | Promise<void>)[] = [];
 
   constructor(options: {
     name: string;
@@ -37,17 +64,27 @@ export class Invocation implements ActionCall {
     server?: string;
     scopes?: readonly string[];
     clientId?: string;
+    agentId?: string;
+    reason?: string;
+    canAsk?: boolean;
+    answered?: AnsweredApproval;
     signal?: AbortSignal;
   }) {
     this.name = options.name;
     this.find = options.find;
+    this.given = options.input;
     this.input = options.input;
     this.secrets = options.secrets;
     this.credentials = options.credentials;
+    this.principal = principalName(options.credentials);
     this.door = options.door;
     this.server = options.server;
     this.scopes = options.scopes;
     this.clientId = options.clientId;
+    this.agentId = options.agentId;
+    this.reason = options.reason;
+    this.canAsk = options.canAsk ?? false;
+    this.answered = options.answered;
     this.signal = options.signal ?? new AbortController().signal;
   }
 
@@ -67,12 +104,37 @@ export class Invocation implements ActionCall {
     return this.visible.descriptor;
   }
 
+  get fingerprint(): string {
+    return fingerprintOf(this.action);
+  }
+
   get effect(): ActionEffect {
     return this.#effect ?? effectOf(this.action);
   }
 
   set effect(effect: ActionEffect) {
     this.#effect = effect;
+  }
+
+  set rules(rules: CallerRules) {
+    this.#rules = rules;
+  }
+
+  get rules(): CallerRules {
+    if (!this.#rules) {
+      throw new Error(`The rules for "${this.name}" have not been looked up yet`);
+    }
+    return this.#rules;
+  }
+
+  get mode(): SafetyMode {
+    return this.rules.mode.value;
+  }
+
+  /** For the handler. */
+  get info(): ActionCallInfo {
+    const { requestId, mode, principal, clientId, door, server, scopes } = this;
+    return { requestId, mode, principal, clientId, door, server, scopes };
   }
 
   decide(decision: string): void {
@@ -83,8 +145,26 @@ export class Invocation implements ActionCall {
     return this.#decision;
   }
 
+  whenEnded(listener: () => void | Promise<void>): void {
+    this.#listeners.push(listener);
+  }
+
+  /** @returns what failed, for the log. */
+  async tellEnded(): Promise<unknown[]> {
+    if (this.#listeners.length === 0) {
+      return [];
+    }
+    const ended = await Promise.allSettled(this.#listeners.map(async listener => listener()));
+    return ended.flatMap(result => (result.status === 'rejected' ? [result.reason] : []));
+  }
+
   /** As `action`, for those who report on a call that may have failed in the first step. */
   get foundAction(): ActionsServiceAction | undefined {
     return this.#visible?.descriptor;
+  }
+
+  /** As `rules`, for those who report on a call that may have failed in the first step. */
+  get foundRules(): CallerRules | undefined {
+    return this.#rules;
   }
 }

@@ -7,7 +7,7 @@ import { type BackendWithDoors, doors, startBackendWithDoors } from '../testing/
 import { gatesPlugin } from '../testing/gatesPlugin.js';
 import { ActionGateChecks } from './actionGates.js';
 
-const stages: ActionGateStage[] = ['pause', 'scopes', 'safetyMode', 'approval'];
+const stages: ActionGateStage[] = ['pause', 'scopes', 'safetyMode', 'limits', 'approval'];
 
 /** What the gates are to do in a test, and what they and the handler saw. */
 let refusal: { stage: ActionGateStage; error: unknown } | undefined;
@@ -59,17 +59,14 @@ beforeEach(() => {
 });
 
 describe.each(doors)('at the door %s', door => {
-  test('every stage is asked in order, the first sees raw input and the others checked input', async () => {
+  test('every stage is asked in order, with checked input', async () => {
     const outcome = await backend.call(door, 'todo:add', { text: '  tea ', more: 1 });
 
     const checked = { text: 'tea', times: 1 };
     expect(outcome).toEqual({ output: { done: true } });
-    expect(seen.map(({ stage, input }) => ({ stage, input }))).toEqual([
-      { stage: 'pause', input: { text: '  tea ', more: 1 } },
-      { stage: 'scopes', input: checked },
-      { stage: 'safetyMode', input: checked },
-      { stage: 'approval', input: checked },
-    ]);
+    expect(seen.map(({ stage, input }) => ({ stage, input }))).toEqual(
+      stages.map(stage => ({ stage, input: checked })),
+    );
     expect(handled).toEqual([checked]);
   });
 
@@ -83,8 +80,13 @@ describe.each(doors)('at the door %s', door => {
       requestId: backend.auditEvents[0]?.meta.requestId,
       action: { id: 'todo:add', pluginId: 'todo', attributes: { destructive: true } },
       credentials: { principal: { subject: door === 'http' ? 'external:tester' : 'plugin:caller' } },
+      principal: door === 'http' ? 'external:tester' : 'plugin:caller',
+      effect: 'delete',
+      mode: 'full_access',
       door,
       server: undefined,
+      clientId: undefined,
+      scopes: undefined,
     });
     expect(call?.signal).toBeInstanceOf(AbortSignal);
   });
@@ -115,11 +117,11 @@ describe.each(doors)('at the door %s', door => {
     expect(backend.auditEvents.at(-1)?.status).toBe('failed');
   });
 
-  test('wrong input is refused after the pause and before the scopes', async () => {
+  test('wrong input is refused before any gate is asked', async () => {
     const outcome = await backend.call(door, 'todo:add', { text: 5 });
 
     expect(outcome).toMatchObject({ error: { name: 'InputError' } });
-    expect(seen.map(({ stage }) => stage)).toEqual(['pause']);
+    expect(seen).toEqual([]);
   });
 
   test('no gate is asked about an action that cannot be seen', async () => {
@@ -171,7 +173,7 @@ describe('the gates of one stage', () => {
     const checks = new ActionGateChecks();
 
     expect(() => checks.add({ id: 'mine', stage: 'approvals' as never, check() {} })).toThrow(
-      'Gate "mine": expected one of the stages pause, scopes, safetyMode, approval, got approvals',
+      'Gate "mine": expected one of the stages pause, scopes, safetyMode, limits, approval, got approvals',
     );
   });
 });

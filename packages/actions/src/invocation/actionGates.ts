@@ -4,10 +4,9 @@ import {
   type ActionGate,
   type ActionGateStage,
   type ActionGatesService,
+  actionGateStages,
   actionGatesServiceRef,
 } from '@callboard/actions-api';
-
-const STAGES: readonly ActionGateStage[] = ['pause', 'scopes', 'safetyMode', 'approval'];
 
 /** The gates of all plugins, by the stage at which they are asked. */
 export class ActionGateChecks implements ActionGatesService {
@@ -18,10 +17,16 @@ export class ActionGateChecks implements ActionGatesService {
       throw new Error(`There is a gate "${gate.id}" already`);
     }
     // One of a stage that does not exist would never be asked, and so let everything through.
-    if (!STAGES.includes(gate.stage)) {
-      throw new Error(`Gate "${gate.id}": expected one of the stages ${STAGES.join(', ')}, got ${gate.stage}`);
+    if (!actionGateStages.includes(gate.stage)) {
+      throw new Error(
+        `Gate "${gate.id}": expected one of the stages ${actionGateStages.join(', ')}, got ${gate.stage}`,
+      );
     }
     this.#gates.push(gate);
+  }
+
+  at(stage: ActionGateStage): readonly ActionGate[] {
+    return this.#gates.filter(gate => gate.stage === stage);
   }
 
   /** @throws what the first refusing gate of the stage throws. */

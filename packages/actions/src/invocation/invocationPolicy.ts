@@ -1,11 +1,25 @@
-import { createServiceFactory, createServiceRef } from '@backstage/backend-plugin-api';
+import {
+  coreServices,
+  createServiceFactory,
+  createServiceRef,
+  type LoggerService,
+} from '@backstage/backend-plugin-api';
+import type { Approvals } from '../approval/Approvals.js';
+import { approvalsImplementationRef } from '../approval/approvalsServiceFactory.js';
+import { readActionsConfig } from '../config.js';
+import { CallPolicy } from '../policy/CallPolicy.js';
+import { type VisibilityRules, visibilityRulesImplementationRef } from '../policy/VisibilityRules.js';
 import { type AuditTrails, auditTrailsImplementationRef } from './AuditTrails.js';
 import { type ActionGateChecks, actionGateChecksServiceRef } from './actionGates.js';
 
-/** What other plugins have put on the path of every call. */
+/** What configuration and other plugins have put on the path of every call. */
 export interface InvocationPolicy {
+  readonly rules: CallPolicy;
+  readonly visibilityRules: VisibilityRules;
   readonly gates: ActionGateChecks;
+  readonly approvals: Approvals;
   readonly trails: AuditTrails;
+  readonly logger: LoggerService;
 }
 
 export const invocationPolicyServiceRef = createServiceRef<InvocationPolicy>({
@@ -15,6 +29,13 @@ export const invocationPolicyServiceRef = createServiceRef<InvocationPolicy>({
 
 export const invocationPolicyServiceFactory = createServiceFactory({
   service: invocationPolicyServiceRef,
-  deps: { gates: actionGateChecksServiceRef, trails: auditTrailsImplementationRef },
-  factory: policy => policy,
+  deps: {
+    config: coreServices.rootConfig,
+    visibilityRules: visibilityRulesImplementationRef,
+    gates: actionGateChecksServiceRef,
+    approvals: approvalsImplementationRef,
+    trails: auditTrailsImplementationRef,
+    logger: coreServices.rootLogger,
+  },
+  factory: ({ config, ...policy }) => ({ ...policy, rules: new CallPolicy(readActionsConfig(config)) }),
 });

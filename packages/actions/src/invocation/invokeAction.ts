@@ -58,6 +58,10 @@ export async function invokeAction(
     }
     await event.fail({ error, meta: outcome() });
     throw thrown;
+  } finally {
+    for (const failure of await call.tellEnded()) {
+      policy.logger.error(`After a call of "${call.foundAction?.id}" (request id ${call.requestId})`, toError(failure));
+    }
   }
   await event.success({ meta: outcome() });
   return call.output;

@@ -1,10 +1,16 @@
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
+import { NotAllowedError } from '@backstage/errors';
+import type { SafetyMode } from '@callboard/actions-api';
+import { ApprovalDesk } from '@callboard/test-utils';
 import { describe, expect, test, vi } from 'vitest';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
-import { AuditTrails } from './AuditTrails.js';
-import { ActionGateChecks } from './actionGates.js';
+import type { CallerRule } from '../config.js';
+import { CallPolicy } from '../policy/CallPolicy.js';
+import { VisibilityRules } from '../policy/VisibilityRules.js';
+import { openPolicy } from '../testing/openPolicy.js';
 import { Invocation } from './Invocation.js';
-import { invocationSteps } from './steps.js';
+import type { InvocationPolicy } from './invocationPolicy.js';
+import { invocationSteps, refusalDecisions } from './steps.js';
 
 const service = { principal: { type: 'service' } } as unknown as BackstageCredentials;
 const nobody = { principal: { type: 'none' } } as unknown as BackstageCredentials;
@@ -20,6 +26,7 @@ const descriptor = {
 async function take(options: {
   visible?: Partial<VisibleAction> | undefined;
   call?: Partial<ConstructorParameters<typeof Invocation>[0]>;
+  policy?: Partial<InvocationPolicy>;
 }) {
   const run = vi.fn(async () => ({ ran: true }) as unknown);
   const visible = { descriptor, run, ...options.visible };
@@ -32,7 +39,7 @@ async function take(options: {
     door: 'http',
     ...options.call,
   });
-  const policy = { gates: new ActionGateChecks(), trails: new AuditTrails() };
+  const policy = openPolicy(options.policy);
   const finished = (async () => {
     for (const step of invocationSteps) {
       await step(call, policy);
@@ -187,4 +194,160 @@ describe('the checks', () => {
       error: { name: 'InvalidOutputError', message: 'Invalid output from action "todo:one": done: expected boolean' },
     });
   });
+});
+
+const rulesOf = (mode: SafetyMode, callers: CallerRule[] = []) =>
+  new CallPolicy({ mode: { value: mode, config: 'backend.actions.mode' }, profiles: {}, callers });
+const checks = {
+  input: (value: unknown) => ({ ok: true as const, value }),
+  output: (value: unknown) => ({ ok: true as const, value }),
+};
+
+describe('the effect of a call', () => {
+  test.each(['replace', 'read'] as const)('is settled from checked input: %s', async effect => {
+    const effectOf = vi.fn(async () => effect);
+    const { call, run } = await take({
+      visible: { checks: { ...checks, input: () => ({ ok: true, value: { checked: true } }) }, effect: effectOf },
+    });
+
+    expect(effectOf).toHaveBeenCalledWith({ checked: true });
+    expect(call.effect).toBe(effect);
+    expect(run).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([['drop'], [undefined], ['constructor']])('%s does not exist, and the call does not run', async effect => {
+    const { outcome, run } = await take({ visible: { checks, effect: () => effect as never } });
+
+    expect(outcome).toMatchObject({
+      error: {
+        name: 'Error',
+        message: `Action "todo:one" says its effect is ${effect}, expected one of read, create, update, replace, delete, execute`,
+      },
+    });
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  test('that cannot be settled refuses the call', async () => {
+    const { outcome, run } = await take({ visible: { checks, effect: () => Promise.reject(new Error('no SQL')) } });
+
+    expect(outcome).toMatchObject({ error: { message: 'no SQL' } });
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  test('decides over the attributes, in the mode and in the scopes', async () => {
+    const readOnly = { readOnly: true, destructive: false, idempotent: true };
+    const visible = { descriptor: { ...descriptor, attributes: readOnly }, checks, effect: () => 'delete' as const };
+
+    const byMode = await take({ visible, policy: { rules: rulesOf('read_only') } });
+    const byScope = await take({ visible, call: { scopes: ['actions:read'] } });
+
+    expect(byMode.outcome).toMatchObject({ error: { name: 'NotAllowedError' } });
+    expect(byScope.outcome).toMatchObject({ error: { message: expect.stringContaining('actions:destructive') } });
+  });
+});
+
+describe('the mode', () => {
+  test('that refuses the class of a call says which, and where it is set', async () => {
+    const { outcome, run } = await take({ policy: { rules: rulesOf('read_only') } });
+
+    expect(outcome).toMatchObject({
+      error: {
+        name: 'NotAllowedError',
+        message:
+          'Action "todo:one" is refused: the mode is read_only, and the call is of class delete (backend.actions.mode)',
+      },
+    });
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  test('that asks for approval finds nobody, and the handler does not run', async () => {
+    const { outcome, call, run } = await take({ policy: { rules: rulesOf('safe') } });
+
+    expect(outcome).toMatchObject({ error: { message: expect.stringContaining('there is no way to ask a person') } });
+    expect(call.decision).toBe('needs_approval_unavailable');
+    expect(run).not.toHaveBeenCalled();
+  });
+});
+
+describe('a profile', () => {
+  const callers = [{ profile: 'readonly' }];
+
+  test('that lacks an action makes it one that does not exist', async () => {
+    const { outcome, call, run } = await take({ policy: { rules: rulesOf('full_access', callers) } });
+
+    expect(outcome).toMatchObject({ error: { name: 'NotFoundError', message: 'Action "one" not found' } });
+    expect(call.decision).toBe('refuse_profile');
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  test('that has the action but not what this call does refuses the call', async () => {
+    const readOnly = { readOnly: true, destructive: false, idempotent: true };
+    const { outcome, run } = await take({
+      visible: { descriptor: { ...descriptor, attributes: readOnly }, checks, effect: () => 'update' },
+      policy: { rules: rulesOf('full_access', callers) },
+    });
+
+    expect(outcome).toMatchObject({
+      error: {
+        name: 'NotAllowedError',
+        message:
+          'This call of action "todo:one" is a write (class update), which the profile readonly does not have (backend.actions.callers[0].profile)',
+      },
+    });
+    expect(run).not.toHaveBeenCalled();
+  });
+});
+
+test('an action that a rule holds back does not exist, and the trail says which rule', async () => {
+  const visibilityRules = new VisibilityRules();
+  visibilityRules.add({ id: 'quarantine', version: '1', allows: () => false });
+  const { outcome, call, run } = await take({ policy: { visibilityRules } });
+
+  expect(outcome).toMatchObject({ error: { name: 'NotFoundError', message: 'Action "one" not found' } });
+  expect(call.decision).toBe('refuse_quarantine');
+  expect(run).not.toHaveBeenCalled();
+});
+
+test('a pause that begins while a person decides holds, though the call was approved', async () => {
+  const desk = new ApprovalDesk();
+  const policy = openPolicy({ rules: rulesOf('safe') });
+  policy.approvals.provide(desk);
+  await take({ policy });
+  desk.decide('approved');
+  let asked = 0;
+  policy.gates.add({
+    id: 'pause',
+    stage: 'pause',
+    check() {
+      asked += 1;
+      if (desk.all[0]?.state === 'used') {
+        throw new NotAllowedError('Everything is paused');
+      }
+    },
+  });
+
+  const { outcome, run } = await take({ policy });
+
+  expect(outcome).toMatchObject({ error: { message: 'Everything is paused' } });
+  expect(asked).toBe(2);
+  expect(run).not.toHaveBeenCalled();
+});
+
+test('every step before the handler has a word for the trail', () => {
+  const decisions = invocationSteps.map(step => refusalDecisions.get(step));
+
+  expect(decisions).toEqual([
+    'refuse_anonymous',
+    'refuse_unknown',
+    'refuse_input',
+    'refuse_paused',
+    'refuse_profile',
+    'refuse_scope',
+    'refuse_mode',
+    'refuse_limit',
+    'refuse_approval',
+    'refuse_unrecorded',
+    undefined,
+    undefined,
+  ]);
 });

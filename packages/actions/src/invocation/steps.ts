@@ -1,5 +1,6 @@
 import { InputError, NotAllowedError, NotFoundError } from '@backstage/errors';
-import { type ActionGateStage, actionEffects, coversScope, scopeOf } from '@callboard/actions-api';
+import { type ActionGateStage, actionEffects, coversScope, rulingOf, scopeOf } from '@callboard/actions-api';
+import { findLackingProfile } from '../policy/CallPolicy.js';
 import { printable } from '../printable.js';
 import { auditedCall } from './auditedCall.js';
 import type { Invocation } from './Invocation.js';
@@ -19,12 +20,19 @@ const refuseAnonymous: InvocationStep = call => {
 };
 
 /** Unknown and forbidden answer alike. */
-const findVisibleAction: InvocationStep = async call => {
+const findVisibleAction: InvocationStep = async (call, { rules, visibilityRules }) => {
+  call.rules = rules.rulesFor(call);
   const visible = await call.find();
-  if (!visible) {
-    throw new NotFoundError(`Action "${printable(call.name)}" not found`);
+  const holding = visible && visibilityRules.findHolding(visible.descriptor);
+  if (holding) {
+    call.decide(`refuse_${holding.id}`);
+  } else if (visible?.descriptor && call.rules.profiles.some(({ value }) => !value.allows(visible.descriptor))) {
+    call.decide('refuse_profile');
+  } else if (visible) {
+    call.visible = visible;
+    return;
   }
-  call.visible = visible;
+  throw new NotFoundError(`Action "${printable(call.name)}" not found`);
 };
 
 const parseInput: InvocationStep = async call => {
@@ -63,8 +71,18 @@ const parseInput: InvocationStep = async call => {
   }
 };
 
+/** What an action says of itself is one thing, what this call does another. */
+const checkProfiles: InvocationStep = call => {
+  const lacking = findLackingProfile(call.rules, call.action, call.effect);
+  if (lacking) {
+    throw new NotAllowedError(
+      `This call of action "${call.action.id}" is a write (class ${call.effect}), which the profile ${lacking.value.name} does not have (${lacking.config})`,
+    );
+  }
+};
+
 const checkScopes: InvocationStep = (call, { gates }) => {
-  const needed = scopeOf(call.action);
+  const needed = scopeOf(call.action, call.effect);
   if (call.scopes && !coversScope(call.scopes, needed)) {
     throw new NotAllowedError(
       `Action "${call.action.id}" needs the scope ${needed}, granted: ${call.scopes.join(' ') || 'none'}`,
@@ -78,6 +96,25 @@ const askGates =
   (call, { gates }) =>
     gates.check(stage, call);
 
+const checkSafetyMode: InvocationStep = (call, { gates }) => {
+  const { value: mode, config } = call.rules.mode;
+  if (rulingOf(mode, call.effect) === 'refuse') {
+    throw new NotAllowedError(
+      `Action "${call.action.id}" is refused: the mode is ${mode}, and the call is of class ${call.effect} (${config})`,
+    );
+  }
+  return gates.check('safetyMode', call);
+};
+
+const requireApproval: InvocationStep = async (call, { approvals, gates }) => {
+  if (rulingOf(call.mode, call.effect) === 'approve' || call.answered?.answer === 'forged') {
+    await approvals.require(call);
+    // Whoever approved may have taken their time.
+    await gates.check('pause', call);
+  }
+  return gates.check('approval', call);
+};
+
 /** If it cannot be recorded that the call runs, it does not. */
 const recordIntent: InvocationStep = async (call, { trails }) => {
   call.entry = await trails.begin(auditedCall(call, call.decision ?? 'allow'));
@@ -85,7 +122,12 @@ const recordIntent: InvocationStep = async (call, { trails }) => {
 
 const runHandler: InvocationStep = async call => {
   call.signal.throwIfAborted();
-  call.output = await call.visible.run({ input: call.input, secrets: call.secrets, signal: call.signal });
+  call.output = await call.visible.run({
+    input: call.input,
+    secrets: call.secrets,
+    signal: call.signal,
+    call: call.info,
+  });
 };
 
 const checkOutput: InvocationStep = async call => {
@@ -97,17 +139,18 @@ const checkOutput: InvocationStep = async call => {
 };
 
 const checkPause = askGates('pause');
-const checkSafetyMode = askGates('safetyMode');
-const requireApproval = askGates('approval');
+const checkLimits = askGates('limits');
 
 /** MCP, HTTP and in-process calls all end here. A step may refuse a call, never widen it. */
 export const invocationSteps: readonly InvocationStep[] = [
   refuseAnonymous,
   findVisibleAction,
-  checkPause,
   parseInput,
+  checkPause,
+  checkProfiles,
   checkScopes,
   checkSafetyMode,
+  checkLimits,
   requireApproval,
   recordIntent,
   runHandler,
@@ -118,10 +161,12 @@ export const invocationSteps: readonly InvocationStep[] = [
 export const refusalDecisions: ReadonlyMap<InvocationStep, string> = new Map([
   [refuseAnonymous, 'refuse_anonymous'],
   [findVisibleAction, 'refuse_unknown'],
-  [checkPause, 'refuse_paused'],
   [parseInput, 'refuse_input'],
+  [checkPause, 'refuse_paused'],
+  [checkProfiles, 'refuse_profile'],
   [checkScopes, 'refuse_scope'],
   [checkSafetyMode, 'refuse_mode'],
+  [checkLimits, 'refuse_limit'],
   [requireApproval, 'refuse_approval'],
   [recordIntent, 'refuse_unrecorded'],
 ]);

@@ -73,6 +73,11 @@ export class PluginActions {
     return `${this.pluginId}@${this.#version}`;
   }
 
+  /** As it was registered, whoever asks; `left-out` if configuration does not let it out. */
+  lookUp(id: string): RegisteredAction | 'left-out' | undefined {
+    return this.#published.get(id) ?? (this.#registeredIds.has(id) ? 'left-out' : undefined);
+  }
+
   /** @param credentials - asked for only if an action needs a permission to be seen. */
   async list(credentials: () => Promise<BackstageCredentials>): Promise<VisibleActions> {
     const published = [...this.#published.values()];
@@ -96,12 +101,13 @@ export class PluginActions {
     if (action.visibilityPermission && (await this.#withoutForbidden([action], credentials)).length === 0) {
       return undefined;
     }
+    const { preview } = action;
     return {
       descriptor: action.descriptor,
       checks: action.checks,
       ...(action.effect && { effect: action.effect }),
-      run: ({ input, secrets, signal }) =>
-        action.handler({ input, secrets, signal, credentials, logger: this.#logger }).then(result => result?.output),
+      ...(preview && { preview: call => preview({ ...call, credentials, logger: this.#logger }) }),
+      run: call => action.handler({ ...call, credentials, logger: this.#logger }).then(result => result?.output),
     };
   }
 

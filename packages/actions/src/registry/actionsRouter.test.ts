@@ -6,11 +6,10 @@ import type { ActionCall } from '@callboard/actions-api';
 import { recordingLogger } from '@callboard/test-utils';
 import express from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { AuditTrails } from '../invocation/AuditTrails.js';
-import { ActionGateChecks } from '../invocation/actionGates.js';
 import { actionsPlugin } from '../testing/actionsPlugin.js';
 import { deferred } from '../testing/deferred.js';
 import { gatesPlugin } from '../testing/gatesPlugin.js';
+import { openPolicy } from '../testing/openPolicy.js';
 import { listedAction } from '../testing/sourceServer.js';
 import { startTestBackend, type TestBackend } from '../testing/startTestBackend.js';
 import { createActionsRouter } from './actionsRouter.js';
@@ -201,7 +200,7 @@ describe('a caller that goes away', () => {
           find: async () => ({ descriptor, run: ({ signal }: { signal: AbortSignal }) => run(signal) }),
         } as unknown as PluginActions,
         auditor: { createEvent: async () => ({ success: async () => {}, fail: async () => {} }) },
-        policy: { gates: new ActionGateChecks(), trails: new AuditTrails() },
+        policy: openPolicy(),
         httpAuth: { credentials: () => credentials } as unknown as HttpAuthService,
         logger,
       } as Parameters<typeof createActionsRouter>[0]),

@@ -1,12 +1,14 @@
 import type { AuditorService, HttpAuthService, LoggerService } from '@backstage/backend-plugin-api';
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
+import { ApprovalRequiredError, type PendingApproval } from '../approval/approvalErrors.js';
 import { describeError } from '../errors.js';
 import { disconnectSignal } from '../http/disconnectSignal.js';
 import { BodyError, readJsonBody } from '../http/readJsonBody.js';
 import { Invocation } from '../invocation/Invocation.js';
 import type { InvocationPolicy } from '../invocation/invocationPolicy.js';
 import { invokeAction } from '../invocation/invokeAction.js';
+import { CallerView, callerThrough } from '../policy/CallerView.js';
 import type { PluginActions } from './PluginActions.js';
 
 const BODY = { maxBytes: 1_048_576, timeoutMs: 30_000 };
@@ -27,7 +29,8 @@ export function createActionsRouter(options: {
 
   router.get('/.backstage/actions/v1/actions', async (req, res) => {
     const credentials = await httpAuth.credentials(req);
-    const { descriptors } = await actions.list(async () => credentials);
+    const view = new CallerView({ ...policy, caller: callerThrough('http', credentials) });
+    const { descriptors } = view.filter(await actions.list(async () => credentials));
     res.json({ actions: descriptors });
   });
 
@@ -36,13 +39,15 @@ export function createActionsRouter(options: {
       const signal = disconnectSignal(res);
       const credentials = await httpAuth.credentials(req);
       const id = req.params.actionId as string;
-      const answer = ({ name, message, status }: { name: string; message: string; status: number }) =>
+      const answer = (failure: { name: string; message: string; status: number; approval?: PendingApproval }) => {
+        const { name, message, status, approval } = failure;
         // The shape of Backstage's error answers, which its clients turn back into errors.
         res.status(status).json({
-          error: { name, message },
+          error: { name, message, ...(approval && { approval }) },
           request: { method: req.method, url: req.url },
           response: { statusCode: status },
         });
+      };
       let body: unknown;
       try {
         body = hasBody(req) ? await readJsonBody(req, BODY) : {};
@@ -75,7 +80,7 @@ export function createActionsRouter(options: {
           const level = invocation.signal.aborted ? 'debug' : 'error';
           logger[level](`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
         }
-        answer(described);
+        answer({ ...described, ...(error instanceof ApprovalRequiredError && { approval: error.approval }) });
       }
     };
   router.post(

@@ -150,6 +150,115 @@ describe('attributes', () => {
   });
 });
 
+describe('a stated effect', () => {
+  const safe = { readOnly: false, destructive: false, idempotent: false };
+  const dangerous = { ...safe, destructive: true };
+
+  test.each([
+    ['read', { ...safe, readOnly: true }],
+    ['create', safe],
+    ['update', safe],
+    ['replace', dangerous],
+    ['delete', dangerous],
+    ['execute', dangerous],
+  ] as const)('%s is published, and so are the attributes that it implies', (effect, attributes) => {
+    expect(prepare({ effect }).descriptor).toMatchObject({ effect, attributes });
+  });
+
+  test.each([
+    ['update', { idempotent: true }, { ...safe, idempotent: true }],
+    ['update', { destructive: true }, dangerous],
+    ['execute', { destructive: false }, safe],
+    ['read', { readOnly: true, idempotent: true }, { readOnly: true, destructive: false, idempotent: true }],
+  ] as const)('%s leaves attributes that are given as they are: %j', (effect, attributes, expected) => {
+    expect(prepare({ effect, attributes }).descriptor.attributes).toEqual(expected);
+  });
+
+  test('is not published where there is none', () => {
+    expect(prepare().descriptor).not.toHaveProperty('effect');
+    expect(prepare().effect).toBeUndefined();
+    expect(prepare({ effect: 'create' }).effect).toBeUndefined();
+  });
+
+  test('that depends on the input is published as that, and counts as destructive until it is settled', async () => {
+    const { descriptor, effect } = prepare({
+      effect: input => ((input as { name: string }).name === 'Ann' ? 'read' : 'delete'),
+    });
+
+    expect(descriptor).toMatchObject({ effect: 'by-input', attributes: dangerous });
+    expect(await effect?.({ name: 'Ann' })).toBe('read');
+    expect(await effect?.({ name: 'Ben' })).toBe('delete');
+  });
+
+  test.each([
+    ['writes', '"writes"'],
+    ['by-input', '"by-input"'],
+    ['READ', '"READ"'],
+    ['constructor', '"constructor"'],
+    [null, 'null'],
+    [['read'], 'an object'],
+    [1, '1'],
+  ])('%j does not exist', (effect, shown) => {
+    expect(problemsOf({ ...greet, effect })).toEqual([
+      `effect: expected one of read, create, update, replace, delete, execute or a function, got ${shown}`,
+    ]);
+  });
+
+  test.each([
+    ['create', '"create"'],
+    ['execute', '"execute"'],
+    [() => 'read', 'a function'],
+  ])('%s contradicts the attribute readOnly', (effect, shown) => {
+    expect(problemsOf({ ...greet, effect, attributes: { readOnly: true } })).toEqual([
+      `effect: an action with the attribute readOnly can only read, got ${shown}`,
+    ]);
+  });
+
+  test.each([[{ readOnly: false }], [{ destructive: true }]])('read contradicts the attributes %j', attributes => {
+    expect(problemsOf({ ...greet, effect: 'read', attributes })).toEqual([
+      'effect: an action whose attributes say that it changes something does not only read, got "read"',
+    ]);
+  });
+});
+
+describe('a capability', () => {
+  test('is published where it is stated', () => {
+    expect(prepare({ capability: 'approvals:decide' }).descriptor).toMatchObject({ capability: 'approvals:decide' });
+    expect(prepare().descriptor).not.toHaveProperty('capability');
+  });
+
+  test.each([['*'], ['actions:*'], ['Reports:write'], ['reports'], [''], ['reports:write:more'], [7], [null]])(
+    '%j is none',
+    capability => {
+      expect(problemsOf({ ...greet, capability })).toEqual([
+        expect.stringMatching(/^capability: expected something like "reports:write", got /),
+      ]);
+    },
+  );
+});
+
+describe('a preview', () => {
+  test('is kept, not published, and keeps its own `this`', async () => {
+    const given = {
+      ...greet,
+      word: 'Hi',
+      async preview() {
+        return { summary: this.word };
+      },
+    };
+
+    const prepared = prepareAction('todo', given) as ReturnType<typeof prepare>;
+
+    expect(prepared.descriptor).not.toHaveProperty('preview');
+    expect(await prepared.preview?.({} as never)).toEqual({ summary: 'Hi' });
+    expect(prepare().preview).toBeUndefined();
+  });
+
+  test('has to be a function', () => {
+    expect(problemsOf({ ...greet, preview: { summary: 'x' } })).toEqual(['preview: expected a function, got object']);
+  });
+});
+
 describe('schemas', () => {
   test('examples are kept as given', () => {
     const examples = [{ title: 'Ann', description: 'A person', input: { name: 'Ann' }, output: { text: 'Hello Ann' } }];

@@ -1,7 +1,14 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { toError } from '@backstage/errors';
 import type { BasicPermission } from '@backstage/plugin-permission-common';
-import { type ActionContext, type ActionEffect, actionEffects } from '@callboard/actions-api';
+import {
+  type ActionContext,
+  type ActionEffect,
+  type ActionPreview,
+  actionEffects,
+  type CapableAction,
+  type ClassedAction,
+} from '@callboard/actions-api';
 import type { JSONSchema7 } from 'json-schema';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
 import { type CompiledSchema, compileSchema, type GivenSchema, type SchemaSide } from './compileSchema.js';
@@ -16,6 +23,8 @@ export interface GivenAction {
   visibilityPermission?: BasicPermission;
   attributes?: { destructive?: boolean; idempotent?: boolean; readOnly?: boolean };
   effect?: ActionEffect | ((input: unknown) => ActionEffect | Promise<ActionEffect>);
+  capability?: string;
+  preview?(context: ActionContext<unknown, unknown>): Promise<ActionPreview>;
   action(context: ActionContext<unknown, unknown>): Promise<{ output?: unknown } | undefined>;
 }
 
@@ -25,10 +34,12 @@ export interface RegisteredAction {
   readonly visibilityPermission: BasicPermission | undefined;
   readonly checks: NonNullable<VisibleAction['checks']>;
   readonly effect: VisibleAction['effect'];
+  readonly preview: GivenAction['preview'];
   readonly handler: GivenAction['action'];
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const CAPABILITY = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$/;
 const DESCRIPTION_MAX_CHARACTERS = 16_384;
 // Control characters but tab and line ends; zero-width (but joiners, which scripts and emoji need),
 // bidirectional and tag characters: text that a person who reviews an action cannot see, but a model reads.
@@ -66,6 +77,22 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     given.effect === undefined || typeof given.effect === 'function' || actionEffects.includes(given.effect),
     `effect: expected one of ${actionEffects.join(', ')} or a function, got ${quote(given.effect)}`,
   );
+  check(
+    given.effect === undefined || given.effect === 'read' || given.attributes?.readOnly !== true,
+    `effect: an action with the attribute readOnly can only read, got ${typeof given.effect === 'function' ? 'a function' : quote(given.effect)}`,
+  );
+  check(
+    given.effect !== 'read' || (given.attributes?.readOnly !== false && given.attributes?.destructive !== true),
+    'effect: an action whose attributes say that it changes something does not only read, got "read"',
+  );
+  check(
+    given.capability === undefined || (typeof given.capability === 'string' && CAPABILITY.test(given.capability)),
+    `capability: expected something like "reports:write", got ${quote(given.capability)}`,
+  );
+  check(
+    given.preview === undefined || typeof given.preview === 'function',
+    `preview: expected a function, got ${typeof given.preview}`,
+  );
   check(typeof given.action === 'function', `action: expected a function, got ${typeof given.action}`);
 
   const compile = (field: 'input' | 'output' | 'secrets', side: SchemaSide): CompiledSchema | undefined => {
@@ -87,7 +114,7 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
   if (problems.length > 0) {
     return { problems };
   }
-  const readOnly = given.attributes?.readOnly ?? false;
+  const { readOnly, destructive, idempotent } = attributesOf(given);
   const descriptor = {
     id: `${pluginId}:${given.name}`,
     pluginId,
@@ -100,12 +127,10 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
       ...(secrets && { secrets: secrets.jsonSchema }),
     },
     ...(given.examples && { examples: given.examples }),
-    attributes: {
-      readOnly,
-      destructive: given.attributes?.destructive ?? !readOnly,
-      idempotent: given.attributes?.idempotent ?? false,
-    },
-  } satisfies ActionsServiceAction;
+    attributes: { readOnly, destructive, idempotent },
+    ...(given.effect && { effect: typeof given.effect === 'function' ? 'by-input' : given.effect }),
+    ...(given.capability && { capability: given.capability }),
+  } satisfies ClassedAction & CapableAction;
   let published: ActionsServiceAction;
   try {
     // Later the descriptor is written with those of other actions, which one that fails would take along.
@@ -124,13 +149,21 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     descriptor: published,
     visibilityPermission: given.visibilityPermission,
     checks: { input: input.parse, output: output.parse, ...(secrets && { secrets: secrets.parse }) },
-    effect: prepareEffect(given),
+    effect: typeof given.effect === 'function' ? given.effect : undefined,
+    preview: given.preview && (context => given.preview?.(context) as Promise<ActionPreview>),
     handler: async context => given.action(context),
   };
 }
 
-function prepareEffect({ effect }: GivenAction): VisibleAction['effect'] {
-  return effect === undefined || typeof effect === 'function' ? effect : () => effect;
+/** Those that are given, else what the stated effect implies; what states nothing counts as destructive. */
+function attributesOf({ attributes = {}, effect }: GivenAction) {
+  const readOnly = attributes.readOnly ?? effect === 'read';
+  const isHarmless = readOnly || effect === 'create' || effect === 'update';
+  return {
+    readOnly,
+    destructive: attributes.destructive ?? !isHarmless,
+    idempotent: attributes.idempotent ?? false,
+  };
 }
 
 const EMPTY_OBJECT: JSONSchema7 = {

@@ -12,14 +12,19 @@ export const doors: Door[] = ['http', 'in-process'];
 
 export interface BackendWithDoors extends TestBackend {
   call(door: Door, id: string, input?: JsonObject, secrets?: JsonObject): Promise<Outcome>;
+  /** Ids of the actions that a caller at this door is shown. */
+  list(door: Door): Promise<string[]>;
 }
 
 /** A backend whose plugin `todo` can be called over HTTP and by another plugin of the same process. */
-export async function startBackendWithDoors(features: BackendFeature[]): Promise<BackendWithDoors> {
+export async function startBackendWithDoors(
+  features: BackendFeature[],
+  actions: JsonObject = {},
+): Promise<BackendWithDoors> {
   const caller = inProcessCaller();
   const backend = await startTestBackend({
     features: [caller.feature, ...features],
-    backendConfig: { actions: { pluginSources: ['todo'] } },
+    backendConfig: { actions: { pluginSources: ['todo'], ...actions } },
   });
   const overHttp = async (id: string, input?: JsonObject, secrets?: JsonObject) => {
     const { body } = await backend.invokeAction(id, { version: 'v2', body: { input, secrets } });
@@ -30,6 +35,13 @@ export async function startBackendWithDoors(features: BackendFeature[]): Promise
     return caller.actions.invoke({ id, input: input as JsonObject, secrets, credentials });
   };
   return Object.assign(backend, {
+    async list(door: Door) {
+      const { actions } =
+        door === 'http'
+          ? (await backend.listActions('todo')).body
+          : await caller.actions.list({ credentials: await caller.ownCredentials() });
+      return (actions as { id: string }[]).map(({ id }) => id);
+    },
     async call(door: Door, ...args: [id: string, input?: JsonObject, secrets?: JsonObject]): Promise<Outcome> {
       try {
         const answer = await (door === 'http' ? overHttp(...args) : inProcess(...args));

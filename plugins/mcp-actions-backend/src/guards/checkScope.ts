@@ -26,11 +26,11 @@ export async function checkScope(
   }
   // Whoever may not see the tool is not to learn from this answer that there is one.
   const action = (await server.tools.find(String(params?.name), credentials))?.descriptor;
-  if (!action || coversScope(grant.scopes, scopeOf(action))) {
+  if (!action || !server.viewOf(context).isListed(action) || coversScope(grant.scopes, scopeOf(action))) {
     return;
   }
   // The path refuses the call for the same reason, and records that as it records every refusal.
-  await callTool(server, params as CallToolRequestParams, { ...context, signal: new AbortController().signal });
+  await callTool(server, params as CallToolRequestParams, context, { signal: new AbortController().signal });
   // Clients replace their scopes by these, so what is granted already is among them.
   const scopes = [...new Set([...grant.scopes, scopeOf(action)])].join(' ');
   const metadataUrl = await resourceMetadataUrl();

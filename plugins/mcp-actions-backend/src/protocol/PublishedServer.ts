@@ -1,13 +1,15 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
-import { describeError, type InvocationPolicy } from '@callboard/actions';
+import { CallerView, describeError, type InvocationPolicy } from '@callboard/actions';
+import { principalName } from '@callboard/actions-api';
 import { ProtocolError, ProtocolErrorCode, Server, type ServerContext } from '@modelcontextprotocol/server';
 import type { ServerConfig } from '../config.js';
 import type { Telemetry } from '../telemetry.js';
 import type { ToolDirectory } from '../tools/ToolDirectory.js';
 import { version } from '../version.js';
-import { callTool } from './callTool.js';
+import { ApprovalStates } from './ApprovalStates.js';
+import { answerToolCall } from './answerToolCall.js';
 import { listTools } from './listTools.js';
-import { fromAuthInfo } from './RequestContext.js';
+import { fromAuthInfo, type RequestContext } from './RequestContext.js';
 
 /** What the handlers of all servers share. */
 export interface ProtocolServices {
@@ -22,11 +24,35 @@ export class PublishedServer {
   readonly config: ServerConfig;
   readonly tools: ToolDirectory;
   readonly services: ProtocolServices;
+  readonly #states: ApprovalStates;
 
   constructor(options: { config: ServerConfig; tools: ToolDirectory; services: ProtocolServices }) {
     this.config = options.config;
     this.tools = options.tools;
     this.services = options.services;
+    const { approvals, rules } = options.services.policy;
+    const { key, mode, profile, configKey } = options.config;
+    this.#states = new ApprovalStates({ approvals, serverKey: key });
+    rules.addServer({
+      key,
+      mode: mode && { value: mode, config: `${configKey}.mode` },
+      profile: { value: profile, config: `${configKey}.profile` },
+      publishes: { value: action => this.tools.publishes(action), config: `${configKey}.filter` },
+    });
+  }
+
+  /** What rules leave for a caller of the actions that they may see. */
+  viewOf({ credentials, grant }: RequestContext): CallerView {
+    return new CallerView({
+      ...this.services.policy,
+      caller: {
+        principal: principalName(credentials),
+        clientId: grant?.clientId,
+        door: 'mcp',
+        server: this.config.key,
+        scopes: grant?.scopes,
+      },
+    });
   }
 
   /**
@@ -37,15 +63,17 @@ export class PublishedServer {
     const { name, description, instructions } = this.config;
     const server = new Server(
       { name, version, ...(description && { description }) },
-      { capabilities: { tools: {} }, ...(instructions && { instructions }) },
+      {
+        capabilities: { tools: {} },
+        requestState: { verify: (state, ctx) => this.#states.verify(state, ctx) },
+        ...(instructions && { instructions }),
+      },
     );
     server.setRequestHandler('tools/list', (_request, ctx) =>
       this.#guarded('tools/list', () => listTools(this, fromAuthInfo(ctx.http?.authInfo))),
     );
     server.setRequestHandler('tools/call', (request, ctx: ServerContext) =>
-      this.#guarded('tools/call', () =>
-        callTool(this, request.params, { ...fromAuthInfo(ctx.http?.authInfo), signal: ctx.mcpReq.signal }),
-      ),
+      this.#guarded('tools/call', () => answerToolCall(this, server, request.params, ctx, this.#states)),
     );
     return server;
   }

@@ -1,5 +1,14 @@
 import { toError } from '@backstage/errors';
-import { type DescribedError, describeError, Invocation, invokeAction, printable } from '@callboard/actions';
+import {
+  type AnsweredApproval,
+  ApprovalQuestion,
+  ApprovalRequiredError,
+  type DescribedError,
+  describeError,
+  Invocation,
+  invokeAction,
+  printable,
+} from '@callboard/actions';
 import {
   type CallToolRequestParams,
   type CallToolResult,
@@ -9,19 +18,33 @@ import {
 import type { PublishedServer } from './PublishedServer.js';
 import type { RequestContext } from './RequestContext.js';
 
+/** What is known of the client behind a request, and what came of asking it. */
+export interface ClientSide {
+  readonly signal: AbortSignal;
+  /** What the agent calls itself; nobody has checked it. */
+  readonly agentId?: string;
+  /** Why the agent makes the call, in its own words. */
+  readonly reason?: string;
+  /** Whether a person can be asked through the client (MCP, elicitation in form mode). */
+  readonly canAsk?: boolean;
+  readonly answered?: AnsweredApproval;
+}
+
 /**
- * Answers `tools/call`.
+ * Makes one attempt at `tools/call`.
  *
- * @returns the output as text and as structure, or a result with `isError` for a failure that is
- * meant for the caller, so that the model can react to it.
+ * @returns the output as text and as structure; a result with `isError` for a failure that is
+ * meant for the caller, so that the model can react to it; or the question that a person has to
+ * answer before the next attempt.
  * @throws ProtocolError `-32602` for a tool that the caller cannot see (MCP 2025-11-25,
  * server/tools, error handling), `-32603` with a request id for an unexpected failure.
  */
 export async function callTool(
   server: PublishedServer,
   params: CallToolRequestParams,
-  { credentials, grant, request, signal }: RequestContext & { signal: AbortSignal },
-): Promise<CallToolResult> {
+  { credentials, grant, request }: RequestContext,
+  { signal, ...client }: ClientSide,
+): Promise<CallToolResult | ApprovalQuestion> {
   const { auditor, policy, logger, telemetry } = server.services;
   const call = new Invocation({
     name: params.name,
@@ -31,6 +54,7 @@ export async function callTool(
     door: 'mcp',
     ...(server.config.key && { server: server.config.key }),
     ...(grant && { scopes: grant.scopes, clientId: grant.clientId }),
+    ...client,
     signal,
   });
   const audit = {
@@ -50,6 +74,10 @@ export async function callTool(
       span.succeeded(result);
       return result;
     } catch (thrown) {
+      if (thrown instanceof ApprovalQuestion) {
+        span.failed('approval_asked');
+        return thrown;
+      }
       const described = describeError(thrown, {
         requestId: call.requestId,
         subject: `Tool "${printable(params.name)}"`,
@@ -68,7 +96,10 @@ export async function callTool(
         throw new ProtocolError(ProtocolErrorCode.InternalError, described.message, { requestId: call.requestId });
       }
       span.failed('tool_error');
-      return toErrorResult(described);
+      return {
+        ...toErrorResult(described),
+        ...(thrown instanceof ApprovalRequiredError && { _meta: { 'callboard/approval': thrown.approval } }),
+      };
     }
   });
 }

@@ -10,7 +10,7 @@ export async function listTools(server: PublishedServer, context: RequestContext
   const operation = telemetry.startOperation({ method: 'tools/list', server: server.config.key });
   const event = await auditor.createEvent({ eventId: 'tool-discovery', request: context.request, meta });
   try {
-    const tools = await server.tools.list(context.credentials);
+    const tools = await server.tools.list(context.credentials, server.viewOf(context));
     await event.success({ meta: { toolCount: tools.length, durationMs: operation.end() } });
     return { tools };
   } catch (error) {

@@ -1,6 +1,12 @@
 import { createBackendPlugin } from '@backstage/backend-plugin-api';
 import * as errors from '@backstage/errors';
-import { type ActionOptions, type ActionSchema, actionsRegistryServiceRef } from '@callboard/actions-api';
+import { ApprovalRequiredError } from '@callboard/actions';
+import {
+  type ActionOptions,
+  type ActionSchema,
+  actionsRegistryServiceRef,
+  TooManyRequestsError,
+} from '@callboard/actions-api';
 import * as z from 'zod';
 
 /** What tests see of the calls that reached an action. */
@@ -16,6 +22,11 @@ class QuotaError extends errors.NotAllowedError {
 }
 
 const failures: Record<string, () => Error> = {
+  ApprovalRequiredError: () =>
+    Object.assign(new ApprovalRequiredError('It', { id: 'a-1', expiresAt: '2027-01-01T00:00:00.000Z' }), {
+      message: 'message of ApprovalRequiredError',
+    }),
+  TooManyRequestsError: () => new TooManyRequestsError('message of TooManyRequestsError'),
   InputError: () => new errors.InputError('message of InputError'),
   AuthenticationError: () => new errors.AuthenticationError('message of AuthenticationError'),
   NotAllowedError: () => new errors.NotAllowedError('message of NotAllowedError'),

@@ -72,7 +72,7 @@ export interface SendOptions {
 }
 
 /** The envelope of revision 2026-07-28: the headers and the `_meta` that every request carries. */
-export function modern(method: string, params: JsonObject = {}) {
+export function modern(method: string, params: JsonObject = {}, meta: JsonObject = {}) {
   return {
     body: {
       jsonrpc: '2.0',
@@ -83,6 +83,7 @@ export function modern(method: string, params: JsonObject = {}) {
         _meta: {
           'io.modelcontextprotocol/protocolVersion': '2026-07-28',
           'io.modelcontextprotocol/clientCapabilities': {},
+          ...meta,
         },
       },
     },
@@ -94,11 +95,11 @@ export function modern(method: string, params: JsonObject = {}) {
   };
 }
 
-export const initialize = (protocolVersion = '2025-11-25') => ({
+export const initialize = (protocolVersion = '2025-11-25', capabilities: JsonObject = {}) => ({
   jsonrpc: '2.0',
   id: 0,
   method: 'initialize',
-  params: { protocolVersion, capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+  params: { protocolVersion, capabilities, clientInfo: { name: 'test', version: '1' } },
 });
 
 function toBody(body: unknown): NonNullable<RequestInit['body']> {

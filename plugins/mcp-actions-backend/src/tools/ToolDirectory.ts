@@ -1,6 +1,6 @@
 import type { BackstageCredentials, LoggerService } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
-import type { ActionCatalogue, VisibleAction } from '@callboard/actions';
+import type { ActionCatalogue, CallerView, VisibleAction } from '@callboard/actions';
 import type { Tool } from '@modelcontextprotocol/server';
 import { assignToolNames, mayBelongTo, type ToolNames, type ToolNaming } from './toolNames.js';
 import { canBeTool, toTool } from './toTool.js';
@@ -39,14 +39,14 @@ export class ToolDirectory {
   }
 
   /** What this caller may call, sorted by name. */
-  async list(credentials: BackstageCredentials): Promise<Tool[]> {
+  async list(credentials: BackstageCredentials, view: CallerView): Promise<Tool[]> {
     const visible = await this.#catalogue.list(credentials);
-    const key = `${this.#catalogue.knownFingerprint}\n${visible.fingerprint}`;
+    const key = `${this.#catalogue.knownFingerprint}\n${visible.fingerprint}\n${view.key}`;
     let tools = this.#lists.get(key);
     if (!tools) {
       const { nameOf } = this.names;
       tools = visible.descriptors
-        .filter(this.#isPublished)
+        .filter(action => this.#isPublished(action) && view.isListed(action))
         .map(action => toTool(action, nameOf.get(action.id) as string))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
       this.#lists.set(key, tools);
@@ -59,7 +59,8 @@ export class ToolDirectory {
   }
 
   /**
-   * Looks one tool up, asking only the source that it can come from.
+   * Looks one tool up, asking only the source that it can come from. Rules about callers are the
+   * invocation path's.
    *
    * @returns undefined if there is no such tool or this caller may not see it.
    */
@@ -70,6 +71,11 @@ export class ToolDirectory {
     const id = this.names.idOf.get(name);
     const action = id === undefined ? undefined : await this.#catalogue.find(id, credentials);
     return action && this.#isPublished(action.descriptor) ? action : undefined;
+  }
+
+  /** Whether the server publishes an action, to those who may see it. */
+  publishes(action: ActionsServiceAction): boolean {
+    return this.#isPublished(action);
   }
 
   /** The names over everything known, worked out anew when something has become known. */

@@ -1,11 +1,12 @@
 import { createBackendPlugin } from '@backstage/backend-plugin-api';
+import type { JsonObject } from '@backstage/types';
 import { actionsRegistryServiceRef } from '@callboard/actions-api';
 import { startTestApp } from '@callboard/test-utils';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import mcpFeatures from '../index.js';
 import { createProbePlugin } from '../testing/probePlugin.js';
-import { startProbe } from '../testing/startProbe.js';
+import { backendOfTwo, startProbe, TOKENS } from '../testing/startProbe.js';
 
 const toolNames = ({ json }: { json: { result: { tools: { name: string }[] } } }) =>
   json.result.tools.map(({ name }) => name);
@@ -212,9 +213,130 @@ describe('servers', () => {
   });
 });
 
+describe('modes and profiles of servers', () => {
+  const call = { message: 'x' };
+  const all = [
+    'probe.__proto__',
+    'probe.answer-wrongly',
+    'probe.echo',
+    'probe.fail',
+    'probe.nothing-said',
+    'probe.wait',
+  ];
+  const reads = ['probe.__proto__', 'probe.echo', 'probe.nothing-said'];
+  const serverWith = (mcpActions: JsonObject, actions: JsonObject = {}) =>
+    startProbe({ config: { backend: { actions: { pluginSources: ['probe'], ...actions } }, mcpActions } });
+
+  it('list what some input could be let through for, and refuse the rest, each server for itself', async () => {
+    const app = await serverWith({ servers: { looking: { name: 'Looking', mode: 'read_only' } } });
+
+    const byDefault = toolNames(await app.request('tools/list'));
+    const looking = toolNames(await app.request('tools/list', {}, { path: '/looking' }));
+    const read = await app.call('probe.echo', call, { path: '/looking' });
+    const write = await app.call('probe.fail', { with: 'ConflictError' }, { path: '/looking' });
+
+    expect(byDefault).toEqual(all);
+    expect(looking).toEqual(reads);
+    expect(read.json.result.structuredContent.message).toBe('x');
+    expect(write.json.result).toMatchObject({
+      isError: true,
+      content: [
+        {
+          text: 'NotAllowedError: Action "probe:fail" is refused: the mode is read_only, and the call is of class delete (mcpActions.servers.looking.mode)',
+        },
+      ],
+    });
+    await app.stop();
+  });
+
+  it('never open what the deployment closes', async () => {
+    const app = await serverWith(
+      { mode: 'full_access', servers: { open: { name: 'Open', mode: 'full_access', profile: 'admin' } } },
+      { mode: 'read_only' },
+    );
+
+    for (const path of ['', '/open']) {
+      const { json } = await app.call('probe.fail', { with: 'ConflictError' }, { path });
+
+      expect(toolNames(await app.request('tools/list', {}, { path }))).toEqual(reads);
+      expect(json.result.content[0].text).toContain('the mode is read_only');
+      expect(json.result.content[0].text).toContain('(backend.actions.mode)');
+    }
+    await app.stop();
+  });
+
+  it('hide what a profile lacks as if it did not exist', async () => {
+    const app = await serverWith({ profile: 'readonly', servers: { all: { name: 'All', profile: 'admin' } } });
+
+    const lacking = await app.call('probe.fail', { with: 'ConflictError' });
+    const having = await app.call('probe.fail', { with: 'ConflictError' }, { path: '/all' });
+
+    expect(toolNames(await app.request('tools/list'))).toEqual(reads);
+    expect(toolNames(await app.request('tools/list', {}, { path: '/all' }))).toEqual(all);
+    expect(lacking.json.error).toMatchObject({ code: -32602, message: 'Unknown tool: probe.fail' });
+    expect(having.json.result.isError).toBe(true);
+    await app.stop();
+  });
+
+  it('hold for callers by rules of their own, whoever listed before', async () => {
+    const app = await startProbe({
+      config: {
+        backend: {
+          ...backendOfTwo,
+          actions: { pluginSources: ['probe'], callers: [{ principal: 'eve', profile: 'readonly' }] },
+        },
+      },
+    });
+    const namesFor = async (token: string) => toolNames(await app.request('tools/list', {}, { token }));
+
+    const listed = [await namesFor(TOKENS.ada), await namesFor(TOKENS.eve), await namesFor(TOKENS.ada)];
+
+    expect(listed).toEqual([all, reads, all]);
+    await app.stop();
+  });
+});
+
 describe('configuration', () => {
+  const MODES = 'Invalid option: expected one of "read_only"|"safe"|"delete_safe"|"full_access"';
+  it.each(['read_only-true', 'READ_ONLY', 'readonly', ' safe', '', true, ['safe']])(
+    'a mode written as %j gives no other, the server does not start',
+    async mode => {
+      const mcpActions = { mode, servers: { ops: { name: 'Ops', mode } } };
+
+      const failure = await startProbe({ config: { mcpActions } as never }).catch(error => String(error));
+
+      expect(failure).toContain(`mcpActions.mode: ${MODES}, got ${JSON.stringify(mode)}`);
+      expect(failure).toContain(`mcpActions.servers.ops.mode: ${MODES}, got ${JSON.stringify(mode)}`);
+    },
+  );
+
+  it.each([
+    [{ profile: 'agents' }, 'mcpActions.profile'],
+    [{ servers: { ops: { name: 'Ops', profile: 'Operator' } } }, 'mcpActions.servers.ops.profile'],
+    [{ servers: { ops: { name: 'Ops', profile: '__proto__' } } }, 'mcpActions.servers.ops.profile'],
+  ])('an unknown profile in %j keeps the server from starting', async (mcpActions, path) => {
+    await expect(startProbe({ config: { mcpActions } as never })).rejects.toThrow(
+      `${path}: expected one of the profiles agent, operator, readonly, admin, got `,
+    );
+  });
+
+  it('knows the profiles of backend.actions', async () => {
+    const app = await startProbe({
+      config: {
+        backend: { actions: { pluginSources: ['probe'], profiles: { quiet: { capabilities: ['audit:read'] } } } },
+        mcpActions: { profile: 'quiet' },
+      },
+    });
+
+    expect(toolNames(await app.request('tools/list'))).toEqual([]);
+    await app.stop();
+  });
+
   it.each([
     [{ nmae: 'x' }, 'mcpActions.nmae: there is no such key'],
+    [{ Mode: 'read_only' }, 'mcpActions.Mode: there is no such key'],
+    [{ servers: { a: { name: 'x', modes: 'safe' } } }, 'mcpActions.servers.a.modes: there is no such key'],
+    [{ profile: '' }, 'mcpActions.profile: Too small'],
     [{ servers: { 'Not Good': { name: 'x' } } }, 'mcpActions.servers.Not Good: Invalid MCP server key'],
     [{ servers: { sse: { name: 'x' } } }, 'mcpActions.servers.sse'],
     [{ servers: { a: {} } }, 'mcpActions.servers.a.name: expected string, got nothing'],

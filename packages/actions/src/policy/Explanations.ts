@@ -1,0 +1,277 @@
+import { coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import { toError } from '@backstage/errors';
+import {
+  type ActionEffect,
+  type ActionGateStage,
+  actionEffects,
+  type Caller,
+  type ClassedAction,
+  capabilityOf,
+  coversScope,
+  type Explanation,
+  type ExplanationsService,
+  effectOf,
+  explanationsServiceRef,
+  type Finding,
+  rulingOf,
+  scopeOf,
+} from '@callboard/actions-api';
+import { type ActionsConfig, readActionsConfig } from '../config.js';
+import { type InvocationPolicy, invocationPolicyServiceRef } from '../invocation/invocationPolicy.js';
+import { printable } from '../printable.js';
+import { type LocalActions, localActionsServiceRef } from '../registry/localActions.js';
+import type { RegisteredAction } from '../registry/prepareAction.js';
+import { findLackingProfile } from './CallPolicy.js';
+
+type Step = Explanation['steps'][number];
+
+/** Goes through the steps of a call that nobody makes, and says what each would do. */
+export class Explanations implements ExplanationsService {
+  readonly #config: Pick<ActionsConfig, 'pluginSources'>;
+  readonly #local: LocalActions;
+  readonly #policy: InvocationPolicy;
+
+  constructor(options: {
+    config: Pick<ActionsConfig, 'pluginSources'>;
+    local: LocalActions;
+    policy: InvocationPolicy;
+  }) {
+    this.#config = options.config;
+    this.#local = options.local;
+    this.#policy = options.policy;
+  }
+
+  async explain(about: Caller & { action: string; input?: unknown }): Promise<Explanation> {
+    const steps: Step[] = [];
+    const add = (step: string, finding: Finding) => steps.push({ step, ...finding });
+
+    const found = this.#findAction(about.action, add);
+    if (found) {
+      const { registered } = found;
+      const action = registered.descriptor;
+      this.#explainServer(about, action, add);
+      const rules = this.#policy.rules.rulesFor(about);
+      this.#explainVisibility(registered, add);
+      const effect = await settleEffect(registered, about.input, add);
+      const call = { ...about, action, effect };
+      await this.#explainGates('pause', call, add);
+
+      const lacking = findLackingProfile(rules, action, effect);
+      add(
+        'checkProfiles',
+        lacking
+          ? refuses(
+              `the profile ${lacking.value.name} lacks the capability ${capabilityOf(action)} or leaves the action out`,
+              lacking.config,
+            )
+          : passes(
+              rules.profiles.length > 0
+                ? `in the profile ${rules.profiles.map(({ value }) => value.name).join(' and ')}`
+                : 'no profile applies',
+              rules.profiles[0]?.config,
+            ),
+      );
+      const needed = scopeOf(action, effect);
+      add(
+        'checkScopes',
+        about.scopes === undefined
+          ? passes('no access token with scopes')
+          : coversScope(about.scopes, needed)
+            ? passes(`the token has ${needed} or a broader scope`)
+            : refuses(`the token needs the scope ${needed}, it has ${about.scopes.join(' ') || 'none'}`),
+      );
+      await this.#explainGates('scopes', call, add);
+      const ruling = rulingOf(rules.mode.value, effect);
+      const because = `the mode is ${rules.mode.value}, the call is of class ${effect}`;
+      add('checkSafetyMode', {
+        verdict: ruling === 'refuse' ? 'refuses' : 'passes',
+        because,
+        config: rules.mode.config,
+      });
+      await this.#explainGates('safetyMode', call, add);
+      await this.#explainGates('limits', call, add);
+      if (ruling === 'approve') {
+        const channels = this.#channelsFor(about, action);
+        add('requireApproval', {
+          verdict: channels.length > 0 ? 'asks' : 'refuses',
+          because: `${because}: ${channels.join(', else ') || 'it needs approval, and there is nobody to ask'}`,
+          config: rules.mode.config,
+        });
+      } else {
+        add('requireApproval', passes('the mode demands no approval'));
+      }
+      await this.#explainGates('approval', call, add);
+    }
+    return { ...conclude(about, steps), steps };
+  }
+
+  #findAction(id: string, add: (step: string, finding: Finding) => void): { registered: RegisteredAction } | undefined {
+    const pluginId = id.slice(0, Math.max(0, id.indexOf(':')));
+    const { pluginSources } = this.#config;
+    if (pluginSources && !pluginSources.includes(pluginId)) {
+      add(
+        'findVisibleAction',
+        refuses(`the plugin "${printable(pluginId)}" is not among the sources`, 'backend.actions.pluginSources'),
+      );
+      return undefined;
+    }
+    const plugin = this.#local.get(pluginId);
+    if (!plugin) {
+      add('findVisibleAction', {
+        verdict: 'depends',
+        because: `the plugin "${printable(pluginId)}" is not in this backend; where it is, it decides`,
+        config: 'backend.actions.pluginSources',
+      });
+      return undefined;
+    }
+    const lookup = plugin.lookUp(id);
+    if (!lookup) {
+      add('findVisibleAction', refuses(`there is no action "${printable(id)}"`));
+      return undefined;
+    }
+    if (lookup === 'left-out') {
+      add('findVisibleAction', refuses('the filter leaves the action out', 'backend.actions.filter'));
+      return undefined;
+    }
+    return { registered: lookup };
+  }
+
+  #explainServer(about: Caller, action: ActionsServiceAction, add: (step: string, finding: Finding) => void): void {
+    if (about.door !== 'mcp') {
+      return;
+    }
+    const server = this.#policy.rules.serverOf(about);
+    if (!server) {
+      add(
+        'findVisibleAction',
+        refuses(`there is no MCP server "${printable(about.server ?? '')}"`, 'mcpActions.servers'),
+      );
+    } else if (!server.publishes.value(action)) {
+      add('findVisibleAction', refuses('the MCP server does not publish the action', server.publishes.config));
+    }
+  }
+
+  #explainVisibility(
+    { descriptor, visibilityPermission }: RegisteredAction,
+    add: (step: string, finding: Finding) => void,
+  ): void {
+    for (const rule of this.#policy.visibilityRules.all) {
+      const isAllowed = rule.allows(descriptor);
+      add(
+        `findVisibleAction (${rule.id})`,
+        rule.explain?.(descriptor) ?? (isAllowed ? passes('does not hold it back') : refuses('holds it back')),
+      );
+    }
+    add(
+      'findVisibleAction',
+      visibilityPermission
+        ? {
+            verdict: 'depends',
+            because: `whoever lacks the permission ${visibilityPermission.name} does not see the action`,
+            config: 'permission.enabled',
+          }
+        : passes('the action needs no permission to be seen'),
+    );
+  }
+
+  async #explainGates(
+    stage: ActionGateStage,
+    call: Caller & { action: ActionsServiceAction; effect: ActionEffect },
+    add: (step: string, finding: Finding) => void,
+  ): Promise<void> {
+    for (const gate of this.#policy.gates.at(stage)) {
+      add(
+        `${stage} (${gate.id})`,
+        (await gate.explain?.(call)) ?? { verdict: 'depends', because: 'decides on each call by itself' },
+      );
+    }
+  }
+
+  #channelsFor({ door }: Caller, action: ActionsServiceAction): string[] {
+    const { asksClients, book } = this.#policy.approvals;
+    return [
+      ...(asksClients && door === 'mcp' ? ['a person is asked through the client, if it supports elicitation'] : []),
+      ...(book.isDurable && capabilityOf(action) !== 'approvals:decide'
+        ? ['a person decides on the page of the approvals']
+        : []),
+    ];
+  }
+}
+
+async function settleEffect(
+  { descriptor, checks, effect }: RegisteredAction,
+  input: unknown,
+  add: (step: string, finding: Finding) => void,
+): Promise<ActionEffect> {
+  const stated = (descriptor as ClassedAction).effect;
+  if (!effect) {
+    const known = effectOf(descriptor);
+    add(
+      'parseInput',
+      passes(stated ? `the action says that it is of class ${known}` : `by its attributes it is of class ${known}`),
+    );
+    return known;
+  }
+  if (input === undefined) {
+    add('parseInput', {
+      verdict: 'depends',
+      because: `the class depends on the input; without one it is taken for ${effectOf(descriptor)}`,
+    });
+    return effectOf(descriptor);
+  }
+  const parsed = await checks.input(input);
+  if (!parsed.ok) {
+    add('parseInput', refuses(`the input is invalid: ${parsed.problems}`));
+    return effectOf(descriptor);
+  }
+  let settled: ActionEffect;
+  try {
+    settled = await effect(parsed.value);
+  } catch (error) {
+    add('parseInput', refuses(`the action cannot say of which class the call is: ${toError(error).message}`));
+    return effectOf(descriptor);
+  }
+  if (!actionEffects.includes(settled)) {
+    add('parseInput', refuses(`the action says that the call is of class ${String(settled)}, which does not exist`));
+    return effectOf(descriptor);
+  }
+  add('parseInput', passes(`with this input it is of class ${settled}`));
+  return settled;
+}
+
+const passes = (because: string, config?: string): Finding => ({
+  verdict: 'passes',
+  because,
+  ...(config && { config }),
+});
+const refuses = (because: string, config?: string): Finding => ({
+  verdict: 'refuses',
+  because,
+  ...(config && { config }),
+});
+
+function conclude(
+  { principal, action }: { principal: string; action: string },
+  steps: readonly Step[],
+): Pick<Explanation, 'verdict' | 'summary'> {
+  const at = (verdict: Finding['verdict']) => steps.find(step => step.verdict === verdict);
+  const deciding = at('refuses') ?? at('asks') ?? at('depends');
+  const verdict = deciding?.verdict ?? 'passes';
+  const says = {
+    passes: 'may call it',
+    refuses: 'may not call it',
+    asks: 'may call it once a person has approved',
+    depends: 'may perhaps call it',
+  }[verdict];
+  const reason = deciding
+    ? `: ${deciding.step}: ${deciding.because}${deciding.config ? ` (${deciding.config})` : ''}`
+    : '';
+  return { verdict, summary: `${printable(action)}: ${printable(principal)} ${says}${reason}` };
+}
+
+export const explanationsServiceFactory = createServiceFactory({
+  service: explanationsServiceRef,
+  deps: { config: coreServices.rootConfig, local: localActionsServiceRef, policy: invocationPolicyServiceRef },
+  factory: ({ config, local, policy }) => new Explanations({ config: readActionsConfig(config), local, policy }),
+});
