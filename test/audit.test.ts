@@ -25,7 +25,7 @@ beforeAll(async () => {
     features: [mcpFeatures, todoPlugin, auditFeatures],
     config: {
       backend: { actions: { pluginSources: ['todo'] } },
-      mcpActions: { servers: { other: { name: 'Other' } } },
+      mcpActions: { servers: { other: { name: 'Other', mode: 'safe' } } },
       audit: { file: { directory } },
     },
   });
@@ -62,11 +62,14 @@ describe.each(clientKinds)('with an audit trail, a call by %s', kind => {
 
     const about = {
       principal,
+      agentId: expect.any(String),
       door: 'mcp',
       name: 'todo.create-item',
       actionId: 'todo:create-item',
       effect: 'create',
+      mode: 'full_access',
       decision: 'allow',
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
     };
     const [intent, outcome, ...more] = newRecords();
     expect(intent).toMatchObject({ kind: 'intent', ...about, input: { title: 'Water the plants' } });
@@ -155,10 +158,13 @@ describe.each(clientKinds)('with an audit trail, a call by %s', kind => {
 
   it('does not run while the trail cannot be written, and runs again when it can', async () => {
     const title = `Unrecorded by ${kind}`;
+    const logsBefore = app.logs.length;
 
     const refusal = await withoutTrail(() => client.callTool('todo.create-item', { title }));
     const { structuredContent } = await client.callTool('todo.list-items', {});
 
+    const alerts = app.logs.slice(logsBefore).filter(({ isAlert }) => isAlert);
+    expect(alerts).toMatchObject([{ alertEvent: 'audit_failure', place: 'files' }]);
     expect(refusal).toMatch(/^ServiceUnavailableError: .*"todo:create-item" did not run/);
     expect(JSON.stringify(structuredContent)).not.toContain(title);
     expect(newRecords()).toMatchObject([
@@ -207,6 +213,23 @@ describe('with an audit trail', () => {
       { kind: 'intent', door: 'mcp', server: 'other' },
       { kind: 'outcome', door: 'mcp', server: 'other' },
     ]);
+    await client.close();
+  });
+
+  it('a call that a person has to approve says so, and in which mode', async () => {
+    const url = `${app.url}/api/mcp-actions/v1/other`;
+    const client = await connectClient({ url, token: app.token, kind: 'v2-modern' });
+
+    await refusalOf(client.callTool('todo.create-item', { title: 'Water the plants' }));
+
+    expect(callsIn(directory).at(-1)).toMatchObject({
+      kind: 'refusal',
+      server: 'other',
+      actionId: 'todo:create-item',
+      mode: 'safe',
+      decision: expect.stringMatching(/^needs_approval_/),
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     await client.close();
   });
 

@@ -21,6 +21,11 @@ export interface Config {
       /** Defaults to true. */
       enabled?: boolean;
     };
+    /** Records as log records of OpenTelemetry, besides. */
+    openTelemetry?: {
+      /** Defaults to false. */
+      enabled?: boolean;
+    };
     /** Of a recorded input; what is longer is cut. Defaults to 16384. */
     maxInputBytes?: number;
   };

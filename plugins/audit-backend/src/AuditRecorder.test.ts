@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceUnavailableError } from '@backstage/errors';
+import type { Alert } from '@callboard/actions-api';
 import { recordingLogger } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AuditRecorder, type FailureMode } from './AuditRecorder.js';
@@ -14,8 +15,12 @@ let folder: ReturnType<typeof makeFolder>;
 let directory: string;
 let logs: ReturnType<typeof recordingLogger>['logs'];
 let recorder: AuditRecorder;
+let raised: Omit<Alert, 'time'>[];
+
+const alerts = { raise: (alert: Omit<Alert, 'time'>) => void raised.push(alert) };
 
 beforeEach(() => {
+  raised = [];
   folder = makeFolder();
   directory = join(folder.path, 'audit');
 });
@@ -31,14 +36,15 @@ async function open(failureMode: FailureMode = 'strict'): Promise<AuditRecorder>
   const { logger } = recording;
   const now = () => new Date();
   const limits = { maxBytes: 10_000_000, maxAgeMs: 3_600_000, maxFiles: 10 };
-  recorder = new AuditRecorder({ failureMode, maxInputBytes: 1_000, logger, now });
+  recorder = new AuditRecorder({ failureMode, maxInputBytes: 1_000, logger, alerts, now });
   await recorder.open([new FileTrail({ directory, limits, logger, now })]);
   return recorder;
 }
 
 test('a call that runs leaves its intent and its outcome', async () => {
   await open();
-  const call = auditedCall({ fingerprint: 'abc' });
+  const approval = { id: 'approval-1', decidedBy: 'user:default/bob', channel: 'page' } as const;
+  const call = auditedCall({ fingerprint: 'abc', agentId: 'triage', mode: 'safe', approval });
 
   const entry = await recorder.begin(call);
   const afterBegin = callsIn(directory);
@@ -48,11 +54,16 @@ test('a call that runs leaves its intent and its outcome', async () => {
     requestId: call.requestId,
     principal: 'user:default/ada',
     clientId: 'ci',
+    agentId: 'triage',
     door: 'mcp',
     name: 'todo.purge-done',
     actionId: 'todo:purge-done',
     effect: 'delete',
+    mode: 'safe',
     decision: 'allow',
+    approvalId: 'approval-1',
+    decidedBy: 'user:default/bob',
+    channel: 'page',
     fingerprint: 'abc',
   };
   expect(afterBegin).toMatchObject([{ kind: 'intent', ...about, input: { olderThanDays: 3 } }]);
@@ -108,7 +119,7 @@ test('calls that come before the trail is open wait for it', async () => {
   const recording = recordingLogger();
   const { logger } = recording;
   const now = () => new Date();
-  recorder = new AuditRecorder({ failureMode: 'strict', maxInputBytes: 1_000, logger, now });
+  recorder = new AuditRecorder({ failureMode: 'strict', maxInputBytes: 1_000, logger, alerts, now });
 
   const early = recorder.begin(auditedCall());
   const limits = { maxBytes: 10_000_000, maxAgeMs: 3_600_000, maxFiles: 10 };
@@ -124,6 +135,7 @@ test('calls that come when the trail is never opened do not run', async () => {
     failureMode: 'strict',
     maxInputBytes: 1_000,
     logger,
+    alerts,
     now: () => new Date(),
     writeTimeoutMs: 20,
   });
@@ -180,7 +192,7 @@ describe.each<{ mode: FailureMode; effect: 'read' | 'delete'; isRefused: boolean
     }
   });
 
-  test('logs it once, and goes on when it can', async () => {
+  test('logs it and raises the alarm once, and goes on when it can', async () => {
     await open(mode);
     breakFolder();
     await Promise.allSettled([1, 2, 3].map(() => recorder.begin(call())));
@@ -191,6 +203,14 @@ describe.each<{ mode: FailureMode; effect: 'read' | 'delete'; isRefused: boolean
     expect(logs.filter(({ level }) => level === 'error')).toMatchObject([
       { message: expect.stringMatching(/The audit trail cannot be written to .*(ENOTDIR|EEXIST)/) },
     ]);
+    expect(raised).toEqual([
+      {
+        event: 'audit_failure',
+        message: expect.stringContaining('The audit trail cannot be written to its files; until it can, calls'),
+        details: { place: 'files' },
+      },
+    ]);
+    expect(JSON.stringify(raised)).not.toContain(directory);
     expect(logs).toContainEqual(expect.objectContaining({ message: expect.stringContaining('3 records were not') }));
     expect(callsIn(directory)).toHaveLength(1);
     expect(await verifyTrail(directory)).toMatchObject({ ok: true });

@@ -1,9 +1,9 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import { ServiceUnavailableError, stringifyError, toError } from '@backstage/errors';
-import type { AuditEntry, AuditedCall, AuditOutcome, AuditTrail } from '@callboard/actions-api';
+import type { AlertsService, AuditEntry, AuditedCall, AuditOutcome, AuditTrail } from '@callboard/actions-api';
 import { GroupCommit } from './GroupCommit.js';
 import { CallRecords } from './record/callRecords.js';
-import type { RecordContent } from './record/records.js';
+import type { CallRecord, RecordContent } from './record/records.js';
 import type { TrailSink } from './TrailSink.js';
 
 /** What becomes of calls whose record cannot be written. */
@@ -11,6 +11,11 @@ export const failureModes = ['strict', 'strict_mutations', 'best_effort'] as con
 export type FailureMode = (typeof failureModes)[number];
 
 const MAX_GROUP = 1000;
+
+/** Is told of every record; calls go on whatever becomes of it there. */
+export interface RecordListener {
+  receive(record: CallRecord): void;
+}
 
 /**
  * The trail of this process, in one or more places. Calls that come before it is open wait for it,
@@ -22,21 +27,28 @@ export class AuditRecorder implements AuditTrail {
   readonly #maxInputBytes: number;
   readonly #writeTimeoutMs: number;
   readonly #logger: LoggerService;
+  readonly #alerts: Pick<AlertsService, 'raise'>;
+  readonly #listener: RecordListener | undefined;
   readonly #now: () => Date;
   readonly #opened: Promise<readonly Place[]>;
   #places: readonly Place[] = [];
   #settle!: (places: readonly Place[]) => void;
+  #listenerHasFailed = false;
 
   constructor(options: {
     failureMode: FailureMode;
     maxInputBytes: number;
     logger: LoggerService;
+    alerts: Pick<AlertsService, 'raise'>;
+    listener?: RecordListener;
     now: () => Date;
     writeTimeoutMs?: number;
   }) {
     this.#failureMode = options.failureMode;
     this.#maxInputBytes = options.maxInputBytes;
     this.#logger = options.logger;
+    this.#alerts = options.alerts;
+    this.#listener = options.listener;
     this.#now = options.now;
     this.#writeTimeoutMs = options.writeTimeoutMs ?? 10_000;
     this.#opened = new Promise(resolve => {
@@ -50,9 +62,8 @@ export class AuditRecorder implements AuditTrail {
    * @throws if it cannot, unless calls go on without it, too.
    */
   async open(sinks: readonly TrailSink[]): Promise<void> {
-    const places = sinks.map(
-      sink => new Place({ sink, logger: this.#logger, timeoutMs: this.#writeTimeoutMs, isVital: this.#isVital() }),
-    );
+    const [logger, alerts, timeoutMs, isVital] = [this.#logger, this.#alerts, this.#writeTimeoutMs, this.#isVital()];
+    const places = sinks.map(sink => new Place({ sink, logger, alerts, timeoutMs, isVital }));
     const failure = await writeTo(places, { kind: 'start', time: this.#now().toISOString() });
     this.#places = places;
     if (failure && this.#isVital()) {
@@ -111,7 +122,8 @@ export class AuditRecorder implements AuditTrail {
   }
 
   /** @returns why it could not be written. */
-  async #record(content: RecordContent): Promise<Error | undefined> {
+  async #record(content: CallRecord): Promise<Error | undefined> {
+    this.#tellListener(content);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<Error>(resolve => {
       timer = setTimeout(() => resolve(new Error('The audit trail is not open yet')), this.#writeTimeoutMs);
@@ -119,6 +131,17 @@ export class AuditRecorder implements AuditTrail {
     const places = await Promise.race([this.#opened, tooLate]);
     clearTimeout(timer);
     return places instanceof Error ? places : writeTo(places, content);
+  }
+
+  #tellListener(record: CallRecord): void {
+    try {
+      this.#listener?.receive(record);
+    } catch (error) {
+      if (!this.#listenerHasFailed) {
+        this.#listenerHasFailed = true;
+        this.#logger.warn(`Audit records are not all passed on: ${stringifyError(error)}`);
+      }
+    }
   }
 }
 
@@ -133,13 +156,21 @@ class Place {
   readonly #sink: TrailSink;
   readonly #commit: GroupCommit<RecordContent>;
   readonly #logger: LoggerService;
+  readonly #alerts: Pick<AlertsService, 'raise'>;
   readonly #isVital: boolean;
   #lost = 0;
 
-  constructor(options: { sink: TrailSink; logger: LoggerService; timeoutMs: number; isVital: boolean }) {
-    const { sink, logger, timeoutMs, isVital } = options;
+  constructor(options: {
+    sink: TrailSink;
+    logger: LoggerService;
+    alerts: Pick<AlertsService, 'raise'>;
+    timeoutMs: number;
+    isVital: boolean;
+  }) {
+    const { sink, logger, alerts, timeoutMs, isVital } = options;
     this.#sink = sink;
     this.#logger = logger;
+    this.#alerts = alerts;
     this.#isVital = isVital;
     this.#commit = new GroupCommit({ write: items => sink.append(items), maxItems: MAX_GROUP, timeoutMs });
   }
@@ -154,6 +185,11 @@ class Place {
         this.#logger.error(
           `The audit trail cannot be written to ${this.#sink.name}; until it can, ${effect}: ${stringifyError(error)}`,
         );
+        this.#alerts.raise({
+          event: 'audit_failure',
+          message: `The audit trail cannot be written to its ${this.#sink.kind}; until it can, ${effect}`,
+          details: { place: this.#sink.kind },
+        });
       }
       throw error;
     }

@@ -2,6 +2,8 @@ import type { RecordContent } from './record/records.js';
 
 /** A place where records are kept, as a chain of its own. */
 export interface TrailSink {
+  /** Named in alerts, which tell no places of the server's. */
+  readonly kind: 'files' | 'database';
   /** Named in errors and logs. */
   readonly name: string;
   /**

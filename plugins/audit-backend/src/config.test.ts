@@ -13,6 +13,7 @@ test('without configuration everything is recorded, strictly, beside the data', 
     directory: resolve('data/audit'),
     limits: { maxBytes: 100_000_000, maxAgeMs: 86_400_000, maxFiles: 365 },
     usesDatabase: true,
+    usesOpenTelemetry: false,
     maxInputBytes: 16_384,
   });
 });
@@ -35,6 +36,7 @@ test('all mistakes are reported together; none makes the trail weaker', () => {
         failureMode: 'lenient',
         file: { maxFiles: 0, maxSize: 1 },
         database: { enabled: 'no' },
+        openTelemetry: { enabled: 'maybe', level: 'info' },
         maxInputBytes: 1,
       },
     });

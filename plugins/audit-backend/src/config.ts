@@ -17,6 +17,7 @@ const auditConfigSchema = z.strictObject({
     })
     .prefault({}),
   database: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  openTelemetry: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
   maxInputBytes: z.int().min(256).max(1_048_576).default(16_384),
 });
 
@@ -30,12 +31,14 @@ export interface AuditConfig {
   readonly directory: string;
   readonly limits: FileLimits;
   readonly usesDatabase: boolean;
+  readonly usesOpenTelemetry: boolean;
   readonly maxInputBytes: number;
 }
 
 /** @throws InputError that lists every mistake with its path. */
 export function readAuditConfig(config: RootConfigService): AuditConfig {
-  const { enabled, failureMode, file, database, maxInputBytes } = readConfigSection(config, auditConfigSection);
+  const settings = readConfigSection(config, auditConfigSection);
+  const { enabled, failureMode, file, database, openTelemetry, maxInputBytes } = settings;
   return {
     enabled,
     failureMode,
@@ -46,6 +49,7 @@ export function readAuditConfig(config: RootConfigService): AuditConfig {
       maxFiles: file.maxFiles,
     },
     usesDatabase: database.enabled,
+    usesOpenTelemetry: openTelemetry.enabled,
     maxInputBytes,
   };
 }

@@ -16,6 +16,8 @@ import {
   startupNotesServiceRef,
 } from '@callboard/actions-api';
 import { startTestApp, type TestApp } from '@callboard/test-utils';
+import { logs } from '@opentelemetry/api-logs';
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { AuditEvent } from './database/AuditEvents.js';
@@ -241,12 +243,37 @@ test('events are found by filter, and page by page', async () => {
   expect(none).toEqual([]);
 });
 
-test.each(['?limit=0', '?limit=x', '?since=yesterday', '?effect=burn', '?agent=x', '?cursor=x', '?limit=1&limit=2'])(
-  'a query that is not understood is answered with 400: %s',
-  async query => {
-    expect((await request(`audit/v1/events${query}`)).status).toBe(400);
-  },
-);
+test.each([
+  '?limit=0',
+  '?limit=x',
+  '?since=yesterday',
+  '?effect=burn',
+  '?effect=read&effect=burn',
+  '?risk=high',
+  '?mode=lenient',
+  '?agent=x',
+  '?cursor=x',
+  '?limit=1&limit=2',
+])('a query that is not understood is answered with 400: %s', async query => {
+  expect((await request(`audit/v1/events${query}`)).status).toBe(400);
+});
+
+test('events are found by risk, by any of several effects, and by the first words of a decision', async () => {
+  await invoke({ title: 'a' });
+  await invoke({ title: 'approved' });
+  await invoke({ title: 5 });
+  const count = async (query: string) => (await events(query)).length;
+
+  expect(await count('?risk=write')).toBe(5);
+  expect(await count('?risk=destructive')).toBe(0);
+  expect(await count('?effect=read&effect=create')).toBe(5);
+  expect(await count('?effect=delete&effect=read')).toBe(0);
+  expect(await count('?risk=read&effect=create')).toBe(0);
+  expect(await count('?decision=needs_approval')).toBe(2);
+  expect(await count('?decision=refuse')).toBe(1);
+  expect(await count('?mode=full_access')).toBe(5);
+  expect(await count('?mode=safe')).toBe(0);
+});
 
 test('the action finds the same, and is itself on record', async () => {
   await invoke({ title: 'a' });
@@ -303,6 +330,30 @@ test('without the database there are files, and nothing to ask', async () => {
 
   expect(callsIn(folder.path)).toHaveLength(2);
   expect((await request('audit/v1/events')).status).toBe(404);
+});
+
+test('records go to OpenTelemetry as well, if that is wanted', async () => {
+  const exporter = new InMemoryLogRecordExporter();
+  const provider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] });
+  logs.setGlobalLoggerProvider(provider);
+  try {
+    await invoke({ title: 'unwanted' });
+    await app.stop();
+    app = await start({ openTelemetry: { enabled: true } });
+    await invoke({ title: 'a' });
+
+    expect(exporter.getFinishedLogRecords()).toMatchObject([
+      { eventName: 'callboard.action.intent', attributes: { 'gen_ai.tool.call.arguments': '{"title":"a"}' } },
+      { eventName: 'callboard.action.outcome', attributes: { 'callboard.decision': 'allow' } },
+    ]);
+    expect(notes()).toContainEqual({
+      title: 'Audit',
+      lines: [`${folder.path} and the database and OpenTelemetry, strict`],
+    });
+  } finally {
+    logs.disable();
+    await provider.shutdown();
+  }
 });
 
 test('switched off, it records nothing, and says so', async () => {

@@ -86,9 +86,14 @@ async function findChain(files: FileTrail, logger: LoggerService): Promise<strin
   }
 }
 
-function describePlaces({ enabled, directory, usesDatabase, failureMode }: AuditConfig): string[] {
+function describePlaces({ enabled, directory, usesDatabase, usesOpenTelemetry, failureMode }: AuditConfig): string[] {
   if (!enabled) {
     return ['off: calls are not recorded'];
   }
-  return [`${directory}${usesDatabase ? ' and the database' : ''}, ${failureMode}`];
+  const places = [
+    directory,
+    ...(usesDatabase ? ['the database'] : []),
+    ...(usesOpenTelemetry ? ['OpenTelemetry'] : []),
+  ];
+  return [`${places.join(' and ')}, ${failureMode}`];
 }

@@ -47,7 +47,7 @@ test.each([1, 2])(
   async () => {
     let torn = 0;
     for (let kill = 0; kill < 50; kill += 1) {
-      await runAndKill(Math.random() * 60);
+      await runAndKill(Math.random() * 150);
       torn += (await verifyTrail(join(folder.path, 'audit'))).hasTornLine ? 1 : 0;
     }
     await runAndKill(50);

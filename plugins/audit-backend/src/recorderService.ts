@@ -1,7 +1,8 @@
 import { coreServices, createServiceFactory, createServiceRef } from '@backstage/backend-plugin-api';
-import { auditTrailsServiceRef } from '@callboard/actions-api';
+import { alertsServiceRef, auditTrailsServiceRef } from '@callboard/actions-api';
 import { AuditRecorder } from './AuditRecorder.js';
 import { type AuditConfig, readAuditConfig } from './config.js';
+import { OpenTelemetryLogs } from './OpenTelemetryLogs.js';
 
 export interface RecorderService {
   readonly settings: AuditConfig;
@@ -15,14 +16,21 @@ export const recorderServiceRef = createServiceRef<RecorderService>({ id: 'callb
 export const recorderServiceFactory = createServiceFactory({
   service: recorderServiceRef,
   initialization: 'always',
-  deps: { config: coreServices.rootConfig, logger: coreServices.rootLogger, trails: auditTrailsServiceRef },
-  factory({ config, logger, trails }) {
+  deps: {
+    config: coreServices.rootConfig,
+    logger: coreServices.rootLogger,
+    alerts: alertsServiceRef,
+    trails: auditTrailsServiceRef,
+  },
+  factory({ config, logger, alerts, trails }) {
     const settings = readAuditConfig(config);
-    const { failureMode, maxInputBytes } = settings;
+    const { failureMode, maxInputBytes, usesOpenTelemetry } = settings;
     const recorder = new AuditRecorder({
       failureMode,
       maxInputBytes,
       logger: logger.child({ plugin: 'audit' }),
+      alerts,
+      ...(usesOpenTelemetry && { listener: new OpenTelemetryLogs() }),
       now: () => new Date(),
     });
     if (settings.enabled) {

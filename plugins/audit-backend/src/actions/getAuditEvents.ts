@@ -14,12 +14,13 @@ export const getAuditEvents = ({
     'Lists what the audit trail says about calls of actions, newest first. A call that ran has two events with the same requestId: its intent and its outcome. All given filters must match.',
   schema: { input: eventQuerySchema, output: eventPageSchema },
   visibilityPermission: auditEventReadPermission,
+  capability: 'audit:read',
   attributes: { readOnly: true },
   examples: [
-    { title: 'What was deleted lately', input: { effect: 'delete' } },
+    { title: 'What was deleted lately', input: { risk: 'destructive' } },
     {
       title: 'What an agent did on a day',
-      input: { clientId: 'ci', since: '2027-01-01T00:00:00Z', until: '2027-01-02T00:00:00Z' },
+      input: { agentId: 'triage', since: '2027-01-01T00:00:00Z', until: '2027-01-02T00:00:00Z' },
     },
   ],
   action: async ({ input }) => ({ output: await findEvents(events, input) }),

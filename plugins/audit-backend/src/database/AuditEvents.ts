@@ -1,4 +1,4 @@
-import type { ActionEffect } from '@callboard/actions-api';
+import type { ActionEffect, SafetyMode } from '@callboard/actions-api';
 import type { Knex } from 'knex';
 import { type CallRecord, callRecordKinds, type Seal } from '../record/records.js';
 import { type RecordRow, toRecord } from './recordRows.js';
@@ -16,9 +16,14 @@ export interface EventQuery {
   /** As records have it, or only its name, such as `user:default/ada`. */
   readonly principal?: string;
   readonly clientId?: string;
+  readonly agentId?: string;
   readonly actionId?: string;
   readonly requestId?: string;
-  readonly effect?: ActionEffect;
+  readonly approvalId?: string;
+  /** Any of these; none of them if it is empty. */
+  readonly effects?: readonly ActionEffect[];
+  readonly mode?: SafetyMode;
+  /** All of a decision, or its first words: `needs_approval` finds `needs_approval_declined`. */
   readonly decision?: string;
   /** ISO 8601 UTC with milliseconds; the first to be found. */
   readonly since?: string;
@@ -37,7 +42,7 @@ export class AuditEvents {
   }
 
   /** Lists records that match all filters, newest first. */
-  async listEvents({ since, until, after, limit, ...equal }: EventQuery): Promise<AuditEvent[]> {
+  async listEvents({ effects, decision, since, until, after, limit, ...equal }: EventQuery): Promise<AuditEvent[]> {
     const query = this.#db<RecordRow>('audit_records')
       .whereIn('kind', [...callRecordKinds])
       .orderBy([
@@ -48,10 +53,11 @@ export class AuditEvents {
       .limit(limit);
     const columns = {
       client_id: equal.clientId,
+      agent_id: equal.agentId,
       action_id: equal.actionId,
       request_id: equal.requestId,
-      effect: equal.effect,
-      decision: equal.decision,
+      approval_id: equal.approvalId,
+      mode: equal.mode,
     };
     for (const [column, value] of Object.entries(columns)) {
       if (value !== undefined) {
@@ -60,6 +66,12 @@ export class AuditEvents {
     }
     if (equal.principal !== undefined) {
       query.where(isPrincipal(equal.principal));
+    }
+    if (effects !== undefined) {
+      query.whereIn('effect', [...effects]);
+    }
+    if (decision !== undefined) {
+      query.where(where => void where.where({ decision }).orWhere(startsWith('decision', `${decision}_`)));
     }
     if (since !== undefined) {
       query.where('time', '>=', since);
@@ -79,8 +91,12 @@ function isPrincipal(name: string) {
   const kinds = ['userPrincipal', 'servicePrincipal'];
   return (where: Knex.QueryBuilder) => {
     where.whereIn('principal', [name, ...kinds.map(kind => `${kind}{${name}}`)]);
-    for (const start of kinds.map(kind => `${kind}{${name},`)) {
-      where.orWhereRaw('substr(??, 1, ?) = ?', ['principal', [...start].length, start]);
+    for (const kind of kinds) {
+      where.orWhere(startsWith('principal', `${kind}{${name},`));
     }
   };
+}
+
+function startsWith(column: string, start: string) {
+  return (where: Knex.QueryBuilder) => void where.whereRaw('substr(??, 1, ?) = ?', [column, [...start].length, start]);
 }

@@ -32,6 +32,7 @@ function sqlTrailSuite(openTestDatabase: () => Promise<TestDatabase>): void {
       failureMode: options.mode ?? 'strict',
       maxInputBytes: 1_000,
       logger: recording.logger,
+      alerts: { raise() {} },
       now: clock,
     });
     await recorder.open([new SqlTrail({ db, chain: options.chain ?? 'one', now: clock })]);
@@ -165,7 +166,14 @@ function sqlTrailSuite(openTestDatabase: () => Promise<TestDatabase>): void {
     await record(recorder, { requestId: 'r1' });
     await record(recorder, { requestId: 'r2', principal: 'user:default/bob', effect: 'read', actionId: 'todo:list' });
     await record(recorder, { requestId: 'r4', principal: 'userPrincipal{user:default/eve,actor={plugin:x}}' });
-    await record(recorder, { requestId: 'r3', clientId: 'cd', decision: 'needs_approval_accepted' });
+    await record(recorder, {
+      requestId: 'r3',
+      clientId: 'cd',
+      agentId: 'triage',
+      mode: 'safe',
+      decision: 'needs_approval_accepted',
+      approval: { id: 'approval-1', decidedBy: 'user:default/bob', channel: 'page' },
+    });
     const events = new AuditEvents({ db });
     const find = async (query: object) =>
       (await events.listEvents({ limit: 100, ...query })).map(({ requestId, kind }) => `${requestId} ${kind}`);
@@ -174,10 +182,19 @@ function sqlTrailSuite(openTestDatabase: () => Promise<TestDatabase>): void {
     expect(await find({})).toEqual(of('r3', 'r4', 'r2', 'r1'));
     expect(await find({ principal: 'user:default/bob' })).toEqual(of('r2'));
     expect(await find({ principal: 'user:default/eve' })).toEqual(of('r4'));
-    expect(await find({ effect: 'read' })).toEqual(of('r2'));
+    expect(await find({ effects: ['read'] })).toEqual(of('r2'));
+    expect(await find({ effects: ['read', 'delete'] })).toEqual(of('r3', 'r4', 'r2', 'r1'));
+    expect(await find({ effects: [] })).toEqual([]);
+    expect(await find({ agentId: 'triage' })).toEqual(of('r3'));
+    expect(await find({ mode: 'safe' })).toEqual(of('r3'));
+    expect(await find({ approvalId: 'approval-1' })).toEqual(of('r3'));
     expect(await find({ actionId: 'todo:list' })).toEqual(of('r2'));
     expect(await find({ clientId: 'ci' })).toEqual(of('r4', 'r2', 'r1'));
     expect(await find({ decision: 'needs_approval_accepted' })).toEqual(of('r3'));
+    expect(await find({ decision: 'needs_approval' })).toEqual(of('r3'));
+    expect(await find({ decision: 'allow' })).toEqual(of('r4', 'r2', 'r1'));
+    expect(await find({ decision: 'needs_app' })).toEqual([]);
+    expect(await find({ decision: '%' })).toEqual([]);
     expect(await find({ requestId: 'r1' })).toEqual(of('r1'));
     expect(await find({ since: '2027-01-01T00:00:02.000Z', until: '2027-01-01T00:00:03.000Z' })).toEqual(of('r2'));
     expect(await find({ principal: "' or 1=1 --" })).toEqual([]);

@@ -18,6 +18,7 @@ export interface ChainRow {
 
 /** A trail as rows of the plugin's database. */
 export class SqlTrail implements TrailSink {
+  readonly kind = 'database';
   readonly name = 'the database';
   readonly #db: Knex;
   readonly #chain: string;

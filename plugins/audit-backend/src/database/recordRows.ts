@@ -1,4 +1,4 @@
-import { canonicalJson } from '../record/canonicalJson.js';
+import { canonicalJson } from '@callboard/actions-api';
 import type { CallRecord, SealedRecord, TrailRecord } from '../record/records.js';
 
 /** A record as its table holds it. PostgreSQL gives large integers as text. */
@@ -10,12 +10,17 @@ export interface RecordRow {
   request_id: string | null;
   principal: string | null;
   client_id: string | null;
+  agent_id: string | null;
   door: string | null;
   server: string | null;
   name: string | null;
   action_id: string | null;
   effect: CallRecord['effect'] | null;
+  mode: CallRecord['mode'] | null;
   decision: string | null;
+  approval_id: string | null;
+  decided_by: string | null;
+  channel: CallRecord['channel'] | null;
   fingerprint: string | null;
   input: string | null;
   input_bytes: number | string | null;
@@ -27,9 +32,9 @@ export interface RecordRow {
 }
 
 export function toRow(record: SealedRecord): RecordRow {
-  const { requestId, principal, clientId, door, server, name, actionId, effect, decision, fingerprint } =
-    record as Partial<CallRecord>;
-  const { input, inputBytes, durationMs, error } = record as Partial<CallRecord>;
+  const call = record as Partial<CallRecord>;
+  const { requestId, principal, clientId, agentId, door, server, name, actionId, fingerprint } = call;
+  const { effect, mode, decision, approvalId, decidedBy, channel, input, inputBytes, durationMs, error } = call;
   return {
     chain: record.chain,
     seq: record.seq,
@@ -38,12 +43,17 @@ export function toRow(record: SealedRecord): RecordRow {
     request_id: requestId ?? null,
     principal: principal ?? null,
     client_id: clientId ?? null,
+    agent_id: agentId ?? null,
     door: door ?? null,
     server: server ?? null,
     name: name ?? null,
     action_id: actionId ?? null,
     effect: effect ?? null,
+    mode: mode ?? null,
     decision: decision ?? null,
+    approval_id: approvalId ?? null,
+    decided_by: decidedBy ?? null,
+    channel: channel ?? null,
     fingerprint: fingerprint ?? null,
     input: input === undefined ? null : canonicalJson(input),
     input_bytes: inputBytes ?? null,
@@ -61,12 +71,17 @@ export function toRecord(row: RecordRow): SealedRecord {
     requestId: row.request_id,
     principal: row.principal,
     clientId: row.client_id,
+    agentId: row.agent_id,
     door: row.door,
     server: row.server,
     name: row.name,
     actionId: row.action_id,
     effect: row.effect,
+    mode: row.mode,
     decision: row.decision,
+    approvalId: row.approval_id,
+    decidedBy: row.decided_by,
+    channel: row.channel,
     fingerprint: row.fingerprint,
     inputBytes: row.input_bytes === null ? null : Number(row.input_bytes),
     durationMs: row.duration_ms,

@@ -33,6 +33,7 @@ interface OpenFile {
 
 /** A trail as files of JSON lines in a folder of its own; the chain goes on from file to file and from run to run. */
 export class FileTrail implements TrailSink {
+  readonly kind = 'files';
   readonly name: string;
   readonly #directory: string;
   readonly #limits: FileLimits;

@@ -1,11 +1,5 @@
-import type { AuditedCall, AuditOutcome } from '@callboard/actions-api';
-import { describeInput } from './describeInput.js';
+import { type AuditedCall, type AuditOutcome, describeInput, scrubText, visibleText } from '@callboard/actions-api';
 import type { CallRecord } from './records.js';
-import { scrubText } from './scrubText.js';
-import { visibleText } from './visibleText.js';
-
-/** A call of a host that knows which version of the action it is. */
-export type FingerprintedCall = AuditedCall & { readonly fingerprint?: string };
 
 /** Makes the records of one call. What it needs of the call is copied at once. */
 export class CallRecords {
@@ -13,7 +7,7 @@ export class CallRecords {
   readonly #input: Pick<CallRecord, 'input' | 'inputBytes'>;
   readonly #secrets: ReadonlySet<string>;
 
-  constructor({ call, maxInputBytes }: { call: FingerprintedCall; maxInputBytes: number }) {
+  constructor({ call, maxInputBytes }: { call: AuditedCall; maxInputBytes: number }) {
     const { secrets, ...input } = describeInput(call.input, maxInputBytes);
     this.#input = input;
     this.#secrets = secrets;
@@ -21,12 +15,17 @@ export class CallRecords {
       requestId: this.#text(call.requestId, 64),
       principal: this.#text(call.principal, 500),
       clientId: this.#optionalText(call.clientId, 500),
+      agentId: this.#optionalText(call.agentId, 256),
       door: call.door,
       server: this.#optionalText(call.server, 128),
       name: this.#text(call.name, 256),
       actionId: this.#optionalText(call.actionId, 256),
       effect: call.effect,
+      mode: call.mode,
       decision: this.#text(call.decision, 64),
+      approvalId: this.#optionalText(call.approval?.id, 128),
+      decidedBy: this.#optionalText(call.approval?.decidedBy, 500),
+      channel: call.approval?.channel,
       fingerprint: this.#optionalText(call.fingerprint, 128),
     };
   }

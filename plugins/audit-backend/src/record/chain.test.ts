@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '@callboard/actions-api';
 import { expect, test } from 'vitest';
 import { auditedCall } from '../testing/auditedCall.js';
 import { CallRecords } from './callRecords.js';
-import { canonicalJson } from './canonicalJson.js';
 import { genesisHash, isIntact, readLine, sealAll } from './chain.js';
 
 const head = { chain: 'c', seq: 0, hash: genesisHash };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from './canonicalJson.js';
+import { canonicalJson } from '@callboard/actions-api';
 import type { RecordContent, Seal, SealedRecord } from './records.js';
 
 /** The last record of a chain: what the next one is linked to. */

@@ -1,4 +1,4 @@
-import type { ActionEffect } from '@callboard/actions-api';
+import type { ActionEffect, ApprovalChannel, SafetyMode } from '@callboard/actions-api';
 
 /** Of a call: it is about to run, it has ended, or it was refused. */
 export const callRecordKinds = ['intent', 'outcome', 'refusal'] as const;
@@ -11,12 +11,22 @@ export interface CallRecord {
   readonly requestId: string;
   readonly principal: string;
   readonly clientId?: string;
+  /** What the agent called itself; nobody has checked it. */
+  readonly agentId?: string;
   readonly door: string;
   readonly server?: string;
   readonly name: string;
   readonly actionId?: string;
   readonly effect?: ActionEffect;
+  /** The strictest that applied to the call. */
+  readonly mode?: SafetyMode;
   readonly decision: string;
+  /** The approval that the call asked for or used. */
+  readonly approvalId?: string;
+  /** A principal. */
+  readonly decidedBy?: string;
+  /** Where they decided. */
+  readonly channel?: ApprovalChannel;
   /** Of the action as it was at this call. */
   readonly fingerprint?: string;
   /** Without secrets; not part of an outcome. */
