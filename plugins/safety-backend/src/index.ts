@@ -1,0 +1,2 @@
+export { safetyConfigSection } from './config.js';
+export { safetyFeatures as default } from './plugin.js';

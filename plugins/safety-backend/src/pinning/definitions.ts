@@ -1,0 +1,29 @@
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { JsonObject } from '@backstage/types';
+import { type CapableAction, type ClassedAction, canonicalJson, fingerprintOf } from '@callboard/actions-api';
+
+/** An action's definition with the fingerprint that is good for this text and no other. */
+export interface Definition {
+  readonly actionId: string;
+  readonly fingerprint: string;
+  /** What the fingerprint goes over, as JSON. */
+  readonly text: string;
+}
+
+export function definitionOf(action: ActionsServiceAction): Definition {
+  const { id, title, description, schema, attributes } = action;
+  const { effect } = action as ClassedAction;
+  const { capability } = action as CapableAction;
+  return {
+    actionId: id,
+    fingerprint: fingerprintOf(action),
+    text: canonicalJson({ id, title, description, schema, attributes, effect, capability }),
+  };
+}
+
+/** The parts of a definition that differ, such as `description` and `schema`. */
+export function changedParts(before: JsonObject, after: JsonObject): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter(part => canonicalJson(before[part] ?? null) !== canonicalJson(after[part] ?? null))
+    .sort();
+}
