@@ -11,4 +11,6 @@ export interface Caller {
   readonly server: string | undefined;
   /** What the access token is good for; `undefined` for callers that have no such limits. */
   readonly scopes: readonly string[] | undefined;
+  /** A profile to which the caller wants to be narrowed, besides those that apply anyway. */
+  readonly profile?: string;
 }

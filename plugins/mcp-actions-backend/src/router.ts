@@ -1,5 +1,5 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
-import { BodyError, readJsonBody } from '@callboard/actions';
+import { BodyError, printable, readJsonBody } from '@callboard/actions';
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type { Caller } from './guards/authenticate.js';
@@ -37,7 +37,14 @@ export function createMcpRouter(options: {
     if (!server) {
       throw new RefusedRequest(404, `There is no MCP server ${JSON.stringify(req.params.server)} here`);
     }
-    return { req, res, server, context: { ...caller, request: req } };
+    const profile = req.headers['callboard-profile']?.toString();
+    if (profile !== undefined && !server.services.policy.rules.profileNames.includes(profile)) {
+      throw new RefusedRequest(
+        400,
+        `Callboard-Profile: expected one of ${server.services.policy.rules.profileNames.join(', ')}, got ${JSON.stringify(printable(profile))}`,
+      );
+    }
+    return { req, res, server, context: { ...caller, ...(profile !== undefined && { profile }), request: req } };
   };
   const admitWithBody = async (req: Request, res: Response): Promise<Exchange> => {
     const admitted = await admit(req, res);

@@ -29,6 +29,7 @@ export class Invocation implements ActionCall {
   readonly server: string | undefined;
   readonly scopes: readonly string[] | undefined;
   readonly clientId: string | undefined;
+  readonly profile?: string;
   readonly agentId: string | undefined;
   /** Why the agent makes the call, in its own words. */
   readonly reason: string | undefined;
@@ -64,6 +65,7 @@ export class Invocation implements ActionCall {
     server?: string;
     scopes?: readonly string[];
     clientId?: string;
+    profile?: string;
     agentId?: string;
     reason?: string;
     canAsk?: boolean;
@@ -82,6 +84,9 @@ export class Invocation implements ActionCall {
     this.scopes = options.scopes;
     this.clientId = options.clientId;
     this.agentId = options.agentId;
+    if (options.profile !== undefined) {
+      this.profile = options.profile;
+    }
     this.reason = options.reason;
     this.canAsk = options.canAsk ?? false;
     this.answered = options.answered;

@@ -1,4 +1,5 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import { InputError } from '@backstage/errors';
 import {
   type ActionEffect,
   actionScopes,
@@ -15,6 +16,7 @@ import {
   WRITE_CAPABILITY,
 } from '@callboard/actions-api';
 import type { CallerRule } from '../config.js';
+import { printable } from '../printable.js';
 import { builtInProfiles, createProfile, type Profile } from './profiles.js';
 
 /** Something that configuration says, and where. */
@@ -88,21 +90,38 @@ export class CallPolicy {
     return door === 'mcp' ? this.#servers.get(server) : undefined;
   }
 
+  /** @throws InputError if the caller asks for a profile that does not exist. */
   rulesFor(caller: Caller): CallerRules {
     const matching = this.#callers.flatMap((rule, index) => (applies(rule, caller) ? [index] : []));
     const server = this.serverOf(caller);
-    const key = `${server ? `mcp/${server.key ?? ''}` : ''}#${matching.join(',')}`;
+    const { profile } = caller;
+    if (profile !== undefined && !this.#profiles.has(profile)) {
+      throw new InputError(
+        `There is no profile ${JSON.stringify(printable(profile))}, expected one of ${this.profileNames.join(', ')}`,
+      );
+    }
+    const key = `${server ? `mcp/${server.key ?? ''}` : ''}#${matching.join(',')}@${profile ?? ''}`;
     let rules = this.#rules.get(key);
     if (!rules) {
-      rules = this.#combine(key, server, matching);
+      rules = this.#combine({ key, server, matching, asked: profile });
       this.#rules.set(key, rules);
     }
     return rules;
   }
 
-  #combine(key: string, server: ServerRules | undefined, matching: readonly number[]): CallerRules {
+  #combine(options: {
+    key: string;
+    server: ServerRules | undefined;
+    /** Indexes of rules for callers. */
+    matching: readonly number[];
+    asked: string | undefined;
+  }): CallerRules {
+    const { key, server, matching, asked } = options;
     const modes = [this.#mode, ...(server?.mode ? [server.mode] : [])];
-    const profiles = server?.profile ? [server.profile] : [];
+    const profiles = [
+      ...(server?.profile ? [server.profile] : []),
+      ...(asked === undefined ? [] : [{ value: asked, config: 'asked for by the caller' }]),
+    ];
     for (const index of matching) {
       const { mode, profile } = this.#callers[index] as CallerRule;
       const config = `backend.actions.callers[${index}]`;

@@ -42,7 +42,7 @@ export class PublishedServer {
   }
 
   /** What rules leave for a caller of the actions that they may see. */
-  viewOf({ credentials, grant }: RequestContext): CallerView {
+  viewOf({ credentials, grant, profile }: RequestContext): CallerView {
     return new CallerView({
       ...this.services.policy,
       caller: {
@@ -51,6 +51,7 @@ export class PublishedServer {
         door: 'mcp',
         server: this.config.key,
         scopes: grant?.scopes,
+        ...(profile !== undefined && { profile }),
       },
     });
   }

@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly credentials: BackstageCredentials;
   /** What the access token is good for; undefined for tokens that are no client's, such as static ones. */
   readonly grant?: Grant;
+  /** A profile to which the client narrows itself, by the header `Callboard-Profile`. */
+  readonly profile?: string;
   readonly request: Request;
 }
 

@@ -42,7 +42,7 @@ export interface ClientSide {
 export async function callTool(
   server: PublishedServer,
   params: CallToolRequestParams,
-  { credentials, grant, request }: RequestContext,
+  { credentials, grant, profile, request }: RequestContext,
   { signal, ...client }: ClientSide,
 ): Promise<CallToolResult | ApprovalQuestion> {
   const { auditor, policy, logger, telemetry } = server.services;
@@ -54,6 +54,7 @@ export async function callTool(
     door: 'mcp',
     ...(server.config.key && { server: server.config.key }),
     ...(grant && { scopes: grant.scopes, clientId: grant.clientId }),
+    ...(profile !== undefined && { profile }),
     ...client,
     signal,
   });
