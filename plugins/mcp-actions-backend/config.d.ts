@@ -62,7 +62,7 @@ export interface Config {
       };
       /** Narrows what some callers may do; all conditions of a rule must hold, all rules that fit apply. */
       callers?: {
-        /** Such as `user:default/*` or `external:ci`; `*` stands for any text. */
+        /** Such as `user:default/*` or `ci`, the subject of a token; `*` stands for any text. */
         principal?: string;
         /** The id of an OAuth client. */
         client?: string;

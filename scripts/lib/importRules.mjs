@@ -10,11 +10,13 @@ const host = [...actions, '@callboard/backend-defaults'];
 /** Which packages of this repository each may import. Folders that are not listed may import all of them. */
 const allowedImports = {
   'packages/actions-api': [],
+  'packages/outbound-http': [],
+  'packages/pages': [],
   'packages/actions': contracts,
   'packages/backend-defaults': actions,
   'packages/test-utils': host,
   'plugins/mcp-actions-backend': actions,
-  'plugins/*': contracts,
+  'plugins/*': [...contracts, '@callboard/outbound-http', '@callboard/pages'],
   // The server is where plugins come together.
   'packages/backend': [...host, '@callboard/plugin-*'],
 };
@@ -22,7 +24,11 @@ const allowedImports = {
 /** What these files of a package may import besides. */
 const alsoAllowed = [
   { files: /^dev\//, imports: ['@callboard/backend-defaults', '@callboard/plugin-mcp-actions-backend'] },
-  { files: /^src\/(.*\/)?testing\/|\.test\.ts$/, imports: ['@callboard/test-utils', '@callboard/backend-defaults'] },
+  {
+    files: /^src\/(.*\/)?testing\/|\.test\.ts$/,
+    // The auth plugin, because people sign in there before they see the pages of others.
+    imports: ['@callboard/test-utils', '@callboard/backend-defaults', '@callboard/plugin-auth-backend'],
+  },
 ];
 
 /** Files that are not part of what is published, and may use development dependencies. */

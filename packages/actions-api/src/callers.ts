@@ -2,7 +2,7 @@ import type { ActionDoor } from './actionGates.js';
 
 /** Who calls, and through what: all that rules about callers can go by. */
 export interface Caller {
-  /** `user:default/ada`, `external:ci`, `plugin:scaffolder`; no measure of rights by itself. */
+  /** `user:default/ada`, `ci` for a static token, `plugin:scaffolder`; no measure of rights by itself. */
   readonly principal: string;
   /** The OAuth client that acts for the principal, where there is one. */
   readonly clientId: string | undefined;

@@ -8,7 +8,7 @@ interface Principal {
 
 /**
  * Whom credentials stand for, as rules, approvals and alerts name them: `user:default/ada`, or the
- * subject of a service such as `external:ci` or `plugin:scaffolder`, or `anonymous`. Whoever acts on
+ * subject of a service such as `ci` or `plugin:scaffolder`, or `anonymous`. Whoever acts on
  * behalf of a person counts as the person.
  */
 export function principalName(credentials: BackstageCredentials): string {
@@ -25,7 +25,7 @@ export function principalName(credentials: BackstageCredentials): string {
 
 /**
  * Whether a principal, or any other name, fits a pattern in which `*` stands for any text, slashes
- * included: `user:*`, `user:default/*`, `external:ci`.
+ * included: `user:*`, `user:default/*`, `ci`.
  */
 export function matchesName(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('*');

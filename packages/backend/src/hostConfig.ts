@@ -46,8 +46,10 @@ function ownLayer(config: Config, dataRoot: string, generatedToken: string | und
   const connection = config.getOptional<string | { directory?: unknown }>('backend.database.connection');
   const directory = typeof connection === 'object' ? connection.directory : undefined;
   const auditDirectory = config.getOptional('audit.file.directory');
+  const pauseFile = config.getOptional('safety.pause.file');
   return {
     ...(typeof auditDirectory === 'string' && { audit: { file: { directory: resolve(dataRoot, auditDirectory) } } }),
+    ...(typeof pauseFile === 'string' && { safety: { pause: { file: resolve(dataRoot, pauseFile) } } }),
     backend: {
       ...(typeof directory === 'string' && {
         database: { connection: { directory: resolve(dataRoot, directory) } },

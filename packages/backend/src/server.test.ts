@@ -142,7 +142,7 @@ function settings(port: number) {
     baseUrl: `http://localhost:${port}`,
     listen: { host: '127.0.0.1', port },
     database: { client: 'better-sqlite3', connection: { directory: join(folder, 'data') } },
-    actions: { pluginSources: ['todo'] },
+    actions: { pluginSources: ['todo'], mode: 'full_access' },
   };
 }
 

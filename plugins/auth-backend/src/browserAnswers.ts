@@ -1,6 +1,5 @@
+import { renderErrorPage, sendPage } from '@callboard/pages';
 import type { BrowserAnswers } from './engine/createProvider.js';
-import { renderErrorPage } from './pages/messagePages.js';
-import { sendPage } from './pages/pageHeaders.js';
 import { sendOnward } from './pages/sendOnward.js';
 
 /** Puts what the library answers to a browser itself into pages of ours. */

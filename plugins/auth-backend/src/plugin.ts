@@ -1,7 +1,9 @@
 import { coreServices, createBackendFeatureLoader, createBackendPlugin } from '@backstage/backend-plugin-api';
 import { type AuthProviderFactory, authProvidersExtensionPoint } from '@backstage/plugin-auth-node';
 import { configSectionFeature, startupNotesServiceRef } from '@callboard/actions-api';
+import { isLoopbackHost, refuseForeignHosts } from '@callboard/pages';
 import { browserAnswers } from './browserAnswers.js';
+import { createBrowserSessionRouter } from './browserSessionRouter.js';
 import { authConfigSection, readAuthConfig } from './config.js';
 import { Engine } from './engine/Engine.js';
 import { describeAuthorizationServer } from './engine/metadata.js';
@@ -14,7 +16,6 @@ import { keepQueriesOutOfLogs } from './keepQueriesOutOfLogs.js';
 import { readListenHost } from './listenHost.js';
 import { openDatabase } from './openDatabase.js';
 import { createPagesRouter } from './pages/createPagesRouter.js';
-import { refuseForeignHosts } from './pages/requestGuards.js';
 import { isNamedDocument } from './registration/clientDocuments.js';
 import { createDocumentFetch } from './registration/fetchDocument.js';
 import { limitRegistrations, RegistrationLimits } from './registration/RegistrationLimits.js';
@@ -22,7 +23,6 @@ import { AttemptLimit } from './signIn/AttemptLimit.js';
 import { BrowserSessions } from './signIn/BrowserSessions.js';
 import { openGuestSignIn } from './signIn/guest.js';
 import { LocalUsers } from './signIn/LocalUsers.js';
-import { isLoopbackHost } from './signIn/loopbackHost.js';
 import { CatalogUsers } from './signIn/providers/CatalogUsers.js';
 import { ProviderSignIn } from './signIn/providers/ProviderSignIn.js';
 import { createUserInfoRouter } from './userInfo.js';
@@ -128,7 +128,9 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
           const metadata = describeAuthorizationServer(issuer, settings);
           const limits = new RegistrationLimits({ ...registration, db, store, now });
           const attempts = new AttemptLimit({ db, now: clock });
+          const sessions = new BrowserSessions({ db, now: clock, baseUrl: issuer });
           httpRouter.use(createMetadataRouter(metadata));
+          httpRouter.use(createBrowserSessionRouter({ httpAuth, sessions, keys, issuer, now }));
           httpRouter.use(
             createPagesRouter({
               interactions,
@@ -138,7 +140,7 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
               auditor,
               logger,
               baseUrl: issuer,
-              sessions: new BrowserSessions({ db, now: clock, baseUrl: issuer }),
+              sessions,
               signIn: {
                 ...(settings.guest && {
                   guest: openGuestSignIn({

@@ -13,6 +13,8 @@ const backend = createBackend({
       listen: { host: '127.0.0.1', port: 7007 },
       database: { client: 'better-sqlite3', connection: ':memory:' },
       auth: { externalAccess: [{ type: 'static', options: { token, subject: 'todo-dev' } }] },
+      // Nothing here keeps approvals, so calls that need one would be refused.
+      actions: { mode: 'full_access' },
     },
   }),
 });

@@ -153,6 +153,14 @@ export class TodoStore {
     return getItem(this.#db, id);
   }
 
+  /** @returns The titles of what `deleteItemsDoneUntil` would delete, those done first before others. */
+  async listTitlesDoneUntil(until: Date): Promise<string[]> {
+    return this.#db<ItemRow>('items')
+      .where('done_at', '<=', until.toISOString())
+      .orderBy(['done_at', 'id'])
+      .pluck('title');
+  }
+
   /** @returns How many items were deleted. */
   async deleteItemsDoneUntil(until: Date): Promise<number> {
     return this.#db<ItemRow>('items').where('done_at', '<=', until.toISOString()).delete();

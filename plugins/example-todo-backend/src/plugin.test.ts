@@ -14,7 +14,7 @@ afterAll(() => app?.stop());
 
 /** What the endpoints answer, each its part of it. */
 interface Answer {
-  actions: { name: string; attributes: object; schema: { input: object; output: object } }[];
+  actions: { name: string; attributes: object; effect?: string; schema: { input: object; output: object } }[];
   output: { id: string };
   error: object;
 }
@@ -51,6 +51,10 @@ test('offers every action with a schema and an honest description of its effect'
     'export-items': { readOnly: true, destructive: false, idempotent: false },
     'share-item': { readOnly: true, destructive: false, idempotent: false },
   });
+  // The others say it well enough by their attributes.
+  expect(body.actions.flatMap(({ name, effect }) => (effect ? [[name, effect]] : []))).toEqual([
+    ['update-item', 'update'],
+  ]);
   for (const { schema } of body.actions) {
     expect(schema).toMatchObject({ input: { type: 'object' }, output: { type: 'object' } });
   }

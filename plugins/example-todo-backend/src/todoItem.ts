@@ -28,5 +28,14 @@ export const todoItemSchema = z.object({
   version: z.int().describe('Grows by one with every change; see expectedVersion of update-item'),
 });
 
+/** Of an item, what somebody who approves a change looks at. */
+export const visiblePart = ({ title, notes, labels, dueDate, done }: TodoItem) => ({
+  title,
+  notes,
+  labels,
+  dueDate,
+  done,
+});
+
 /** An item of the team's board. It belongs to nobody in particular. */
 export type TodoItem = z.infer<typeof todoItemSchema>;

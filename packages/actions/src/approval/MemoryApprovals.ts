@@ -8,7 +8,7 @@ import {
 } from '@callboard/actions-api';
 
 const MAX_PENDING_PER_PRINCIPAL = 50;
-const MAX_KEPT = 10_000;
+const MAX_PENDING = 10_000;
 
 /**
  * Approvals of this process: enough for asking a client that waits for the answer, and no more.
@@ -19,7 +19,7 @@ export class MemoryApprovals implements ApprovalBook {
   readonly #key = randomBytes(32);
   readonly #lifetimeMs: number;
   readonly #nowMs: () => number;
-  /** In the order of their requests, which is that of their expiry. */
+  /** Those that are pending, in the order of their requests, which is that of their expiry. */
   readonly #byId = new Map<string, Approval>();
 
   constructor(options: { lifetimeMs: number; nowMs?: () => number }) {
@@ -41,13 +41,14 @@ export class MemoryApprovals implements ApprovalBook {
     if (open) {
       return open;
     }
-    const pending = [...this.#byId.values()].filter(
-      ({ state, request: { principal } }) => state === 'pending' && principal === request.principal,
-    );
-    if (pending.length >= MAX_PENDING_PER_PRINCIPAL || this.#byId.size >= MAX_KEPT) {
+    const own = [...this.#byId.values()].filter(({ request: { principal } }) => principal === request.principal);
+    if (own.length >= MAX_PENDING_PER_PRINCIPAL) {
       throw new TooManyRequestsError(
-        `${request.principal} has ${pending.length} calls that wait for approval; have some of them decided first`,
+        `${request.principal} has ${own.length} calls that wait for approval; have some of them decided first`,
       );
+    }
+    if (this.#byId.size >= MAX_PENDING) {
+      throw new TooManyRequestsError('Too many calls of all callers wait for approval; try again later');
     }
     const nowMs = this.#nowMs();
     const approval: Approval = {
@@ -69,19 +70,18 @@ export class MemoryApprovals implements ApprovalBook {
   async answer(id: string, binding: string, answer: ClientAnswer): Promise<Approval | undefined> {
     this.#forgetExpired();
     const approval = this.#byId.get(id);
-    if (approval?.state !== 'pending' || approval.request.binding !== binding) {
+    if (approval?.request.binding !== binding) {
       return undefined;
     }
-    const decided: Approval = {
+    // What is decided is forgotten, so that nothing can be made of it a second time.
+    this.#byId.delete(id);
+    return {
       ...approval,
       state: answer === 'accept' ? 'used' : 'denied',
       decidedAt: new Date(this.#nowMs()).toISOString(),
       decidedBy: approval.request.principal,
       channel: 'client',
     };
-    // Kept until it would have expired, so that a second answer finds it decided.
-    this.#byId.set(id, decided);
-    return decided;
   }
 
   urlOf(): undefined {
@@ -90,9 +90,7 @@ export class MemoryApprovals implements ApprovalBook {
 
   #findOpen(binding: string): Approval | undefined {
     this.#forgetExpired();
-    return [...this.#byId.values()].findLast(
-      ({ request, state }) => request.binding === binding && (state === 'pending' || state === 'approved'),
-    );
+    return [...this.#byId.values()].find(({ request }) => request.binding === binding);
   }
 
   #forgetExpired(): void {

@@ -41,10 +41,12 @@ export async function invokeAction(
     durationMs: durationMs(),
   });
   let current: InvocationStep | undefined;
+  let decided: string | undefined;
   let isDone = false;
   try {
     for (const step of invocationSteps) {
       current = step;
+      decided = call.decision;
       await step(call, policy);
     }
     isDone = true;
@@ -54,7 +56,9 @@ export async function invokeAction(
     const failure = { durationMs: durationMs(), error: { name: error.name, message: error.message } };
     if (!isDone) {
       // Whatever becomes of the record, the caller is refused, and the auditor's event says why.
-      await recordFailure(call, policy, refusalDecisions.get(current as InvocationStep), failure).catch(() => {});
+      // What an earlier step has said of the call, such as that it was approved, is not why it does not run.
+      const refusal = call.decision === decided ? refusalDecisions.get(current as InvocationStep) : call.decision;
+      await recordFailure(call, policy, refusal, failure).catch(() => {});
     }
     await event.fail({ error, meta: outcome() });
     throw thrown;
@@ -75,5 +79,5 @@ function recordFailure(
 ): Promise<void> {
   return call.entry
     ? call.entry.finish(outcome)
-    : trails.refuse(auditedCall(call, call.decision ?? refusal ?? 'refuse'), outcome);
+    : trails.refuse(auditedCall(call, refusal ?? 'refuse'), outcome);
 }

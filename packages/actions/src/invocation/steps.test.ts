@@ -346,6 +346,7 @@ test('every step before the handler has a word for the trail', () => {
     'refuse_mode',
     'refuse_limit',
     'refuse_approval',
+    'refuse_paused',
     'refuse_unrecorded',
     undefined,
     undefined,

@@ -109,10 +109,15 @@ const checkSafetyMode: InvocationStep = (call, { gates }) => {
 const requireApproval: InvocationStep = async (call, { approvals, gates }) => {
   if (rulingOf(call.mode, call.effect) === 'approve' || call.answered?.answer === 'forged') {
     await approvals.require(call);
-    // Whoever approved may have taken their time.
-    await gates.check('pause', call);
   }
   return gates.check('approval', call);
+};
+
+/** Whoever approved may have taken their time. */
+const checkPauseAgain: InvocationStep = (call, { gates }) => {
+  if (call.approval) {
+    return gates.check('pause', call);
+  }
 };
 
 /** If it cannot be recorded that the call runs, it does not. */
@@ -152,6 +157,7 @@ export const invocationSteps: readonly InvocationStep[] = [
   checkSafetyMode,
   checkLimits,
   requireApproval,
+  checkPauseAgain,
   recordIntent,
   runHandler,
   checkOutput,
@@ -168,5 +174,6 @@ export const refusalDecisions: ReadonlyMap<InvocationStep, string> = new Map([
   [checkSafetyMode, 'refuse_mode'],
   [checkLimits, 'refuse_limit'],
   [requireApproval, 'refuse_approval'],
+  [checkPauseAgain, 'refuse_paused'],
   [recordIntent, 'refuse_unrecorded'],
 ]);

@@ -1,7 +1,4 @@
-import { foreignText } from './foreignText.js';
-import { buttonForm, type FormTarget } from './forms.js';
-import { type Html, html } from './html.js';
-import { renderLayout } from './layout.js';
+import { buttonForm, type FormTarget, foreignText, type Html, html, renderLayout } from '@callboard/pages';
 import { scopeTitle } from './scopes.js';
 
 /** An application that may act for the person. */

@@ -1,14 +1,12 @@
+import { checkCsrfToken, csrfToken, type FormTarget, readField, sendPage } from '@callboard/pages';
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type { Browser } from '../signIn/BrowserSessions.js';
 import { audited } from './auditDecision.js';
 import { renderConnectionsPage } from './connectionsPage.js';
-import { checkCsrfToken, csrfToken } from './csrfToken.js';
-import { readField } from './formFields.js';
-import type { FormTarget } from './forms.js';
 import { renderSignedOutPage } from './messagePages.js';
 import type { PagesOptions } from './PagesOptions.js';
-import { sendPage } from './pageHeaders.js';
+import { readReturnPath } from './returnPath.js';
 import { sendSignInPage, takeSignInForm } from './signInForms.js';
 
 const page = 'connections';
@@ -46,13 +44,24 @@ export function createConnectionsRouter(options: PagesOptions): Router {
     seeOther(res, userEntityRef ? `${connectionsPath}?removed` : connectionsPath);
   });
 
-  router.get('/sign-in', (_req, res) => seeOther(res, connectionsPath));
+  router.get('/sign-in', async (req, res) => {
+    const returnTo = readReturnPath(req.query.return_to, baseUrl);
+    const browser = await sessions.identify(req, res);
+    if (browser.userEntityRef || returnTo === undefined) {
+      seeOther(res, returnTo ?? connectionsPath);
+      return;
+    }
+    sendSignInPage(res, { signIn, form: signInForm(browser, returnTo) });
+  });
 
   router.post('/sign-in', async (req, res) => {
-    const browser = await takeForm(req, res);
-    const form = formAt(browser, '/sign-in');
-    if (await takeSignInForm(req, res, { ...options, form, returnTo: connectionsPath })) {
-      seeOther(res, connectionsPath);
+    const returnTo = readReturnPath(readField(req, 'return_to'), baseUrl);
+    const signInPath = returnTo && `${basePath}/sign-in?${new URLSearchParams({ return_to: returnTo })}`;
+    const browser = await takeForm(req, res, signInPath);
+    const form = signInForm(browser, returnTo);
+    // From an identity provider people come back to this plugin, which sends them on.
+    if (await takeSignInForm(req, res, { ...options, form, returnTo: signInPath ?? connectionsPath })) {
+      seeOther(res, returnTo ?? connectionsPath);
     }
   });
 
@@ -68,11 +77,16 @@ export function createConnectionsRouter(options: PagesOptions): Router {
 
   return router;
 
-  async function takeForm(req: Request, res: Response): Promise<Browser> {
-    res.locals.retryAt = connectionsPath;
+  async function takeForm(req: Request, res: Response, retryAt = connectionsPath): Promise<Browser> {
+    res.locals.retryAt = retryAt;
     const browser = await sessions.identify(req, res);
     checkCsrfToken(browser, page, readField(req, 'csrf'));
     return browser;
+  }
+
+  function signInForm(browser: Browser, returnTo: string | undefined): FormTarget {
+    const { action, hidden } = formAt(browser, '/sign-in');
+    return { action, hidden: { ...hidden, ...(returnTo !== undefined && { return_to: returnTo }) } };
   }
 
   function formAt(browser: Browser, path: string): FormTarget {

@@ -1,7 +1,12 @@
-import { foreignText } from './foreignText.js';
-import { buttonForm, type FormTarget, hiddenFields } from './forms.js';
-import { type Html, html } from './html.js';
-import { renderLayout } from './layout.js';
+import {
+  buttonForm,
+  type FormTarget,
+  foreignText,
+  type Html,
+  hiddenFields,
+  html,
+  renderLayout,
+} from '@callboard/pages';
 import { type RedirectTarget, readRedirectTarget } from './redirectTarget.js';
 import { offeredScopes } from './scopes.js';
 

@@ -1,12 +1,11 @@
+import { answerErrors, checkSameOrigin, refuseForeignHosts } from '@callboard/pages';
 import express, { type Request, type Response } from 'express';
 import PromiseRouter from 'express-promise-router';
 import { createConnectionsRouter } from './connectionsRouter.js';
 import { createDeviceRouter } from './deviceRouter.js';
-import { answerErrors } from './errorAnswer.js';
 import { createInteractionRouter } from './interactionRouter.js';
 import type { PagesOptions } from './PagesOptions.js';
 import { createProviderRouter } from './providerRouter.js';
-import { checkSameOrigin, refuseForeignHosts } from './requestGuards.js';
 
 const pagePaths = [
   '/interaction',

@@ -1,7 +1,4 @@
-import { foreignText } from './foreignText.js';
-import { type FormTarget, hiddenFields } from './forms.js';
-import { type Html, html } from './html.js';
-import { renderLayout } from './layout.js';
+import { type FormTarget, foreignText, type Html, hiddenFields, html, renderLayout } from '@callboard/pages';
 
 /** Asks for the code that a terminal or another device shows. The field is named `user_code`. */
 export function renderDeviceCodePage(options: { form: FormTarget; userCode?: string; problem?: string }): Html {

@@ -1,3 +1,4 @@
+import { checkCsrfToken, csrfToken, type FormTarget, readField, sendPage } from '@callboard/pages';
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type { PendingDevice } from '../engine/DeviceFlow.js';
@@ -5,13 +6,9 @@ import type { Browser } from '../signIn/BrowserSessions.js';
 import { networkOf } from '../signIn/networkOf.js';
 import { auditDecision } from './auditDecision.js';
 import { renderConsentPage } from './consentPage.js';
-import { checkCsrfToken, csrfToken } from './csrfToken.js';
 import { renderDeviceCodePage, renderDeviceDonePage } from './devicePages.js';
-import { readField } from './formFields.js';
-import type { FormTarget } from './forms.js';
 import { inWords } from './inWords.js';
 import type { PagesOptions } from './PagesOptions.js';
-import { sendPage } from './pageHeaders.js';
 import { sendSignInPage, takeSignInForm } from './signInForms.js';
 import { takeDecision } from './takeDecision.js';
 

@@ -1,15 +1,12 @@
 import { ConflictError, NotFoundError } from '@backstage/errors';
+import { checkCsrfToken, csrfToken, type FormTarget, readField, sendPage } from '@callboard/pages';
 import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type { PendingInteraction } from '../engine/Interactions.js';
 import type { Browser } from '../signIn/BrowserSessions.js';
 import { auditDecision } from './auditDecision.js';
 import { renderConsentPage } from './consentPage.js';
-import { checkCsrfToken, csrfToken } from './csrfToken.js';
-import { readField } from './formFields.js';
-import type { FormTarget } from './forms.js';
 import type { PagesOptions } from './PagesOptions.js';
-import { sendPage } from './pageHeaders.js';
 import { sendOnward } from './sendOnward.js';
 import { sendSignInPage, takeSignInForm } from './signInForms.js';
 import { takeDecision } from './takeDecision.js';

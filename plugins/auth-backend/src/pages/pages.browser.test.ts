@@ -1,10 +1,10 @@
+import { renderErrorPage } from '@callboard/pages';
 import { describeInChromium, openChromium } from '@callboard/test-utils';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { renderConnectionsPage } from './connectionsPage.js';
 import { renderConsentPage } from './consentPage.js';
 import { renderDeviceCodePage } from './devicePages.js';
-import { renderErrorPage } from './messagePages.js';
 import { renderReturnPage } from './returnPage.js';
 import { renderSignInPage } from './signInPage.js';
 import { hostileTexts } from './testing/hostileTexts.js';

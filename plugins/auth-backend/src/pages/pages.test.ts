@@ -1,5 +1,5 @@
+import { csrfToken } from '@callboard/pages';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { csrfToken } from './csrfToken.js';
 import { type PagesServer, password, request, startPagesServer } from './testing/startPagesServer.js';
 import { hiddenField, type Page, WebUser } from './testing/WebUser.js';
 
@@ -77,7 +77,7 @@ describe('pages', () => {
 
     test('says with a reference and without details that it failed', async () => {
       await server.db.schema.dropTable('browser_sessions');
-      ada.setCookie('callboard-session', 'x'.repeat(43));
+      ada.setCookie('callboard-browser', 'x'.repeat(43));
 
       const page = await ada.get('/api/auth/connections');
 
@@ -139,22 +139,20 @@ describe('pages', () => {
   describe('signing in', () => {
     test('gives the browser a new cookie that scripts and other sites do not get', async () => {
       const page = await ada.visit('/start');
-      const before = ada.cookie('callboard-session');
+      const before = ada.cookie('callboard-browser');
 
       await ada.post(`${page.path}/sign-in`, { csrf: hiddenField(page, 'csrf'), method: 'guest' });
 
-      expect(ada.cookie('callboard-session')).not.toBe(before);
-      expect(ada.cookieAttributes.get('callboard-session')).toMatch(
-        /Max-Age=43200; Path=\/api\/auth; .*HttpOnly; SameSite=Lax/,
-      );
+      expect(ada.cookie('callboard-browser')).not.toBe(before);
+      expect(ada.cookieAttributes.get('callboard-browser')).toMatch(/Max-Age=43200; Path=\/; .*HttpOnly; SameSite=Lax/);
     });
 
     test('with a cookie that somebody else chose is not signing in for them', async () => {
       const chosen = 'A'.repeat(43);
-      ada.setCookie('callboard-session', chosen, '/api/auth');
+      ada.setCookie('callboard-browser', chosen);
       await reachConsent();
       const attacker = new WebUser({ origin: server.origin });
-      attacker.setCookie('callboard-session', chosen, '/api/auth');
+      attacker.setCookie('callboard-browser', chosen);
 
       expect((await attacker.get('/api/auth/connections')).text).toContain('name="password"');
     });
@@ -218,10 +216,10 @@ describe('pages', () => {
 
     test('out ends the session for good, also for a copy of the cookie', async () => {
       const { csrf } = await reachConnections();
-      const copy = ada.cookie('callboard-session') ?? '';
+      const copy = ada.cookie('callboard-browser') ?? '';
 
       await ada.post('/api/auth/sign-out', { csrf });
-      ada.setCookie('callboard-session', copy, '/api/auth');
+      ada.setCookie('callboard-browser', copy);
 
       expect((await ada.get('/api/auth/connections')).text).toContain('name="password"');
       expect(server.audit.at(-1)).toMatchObject({ eventId: 'sign-out', meta: { userEntityRef: 'user:default/ada' } });
@@ -232,7 +230,7 @@ describe('pages', () => {
       const rows = JSON.stringify(await server.db('browser_sessions').select());
 
       expect(rows).toContain('user:default/ada');
-      expect(rows).not.toContain(ada.cookie('callboard-session'));
+      expect(rows).not.toContain(ada.cookie('callboard-browser'));
     });
   });
 
@@ -330,11 +328,11 @@ describe('pages', () => {
     test('cannot be given before signing in, after signing out, or twice', async () => {
       const { path, csrf } = await reachConsent();
       const approve = { csrf, decision: 'approve', scope: 'actions:read' };
-      const signedIn = ada.cookie('callboard-session') ?? '';
+      const signedIn = ada.cookie('callboard-browser') ?? '';
 
-      ada.setCookie('callboard-session', 'B'.repeat(43), '/api/auth');
+      ada.setCookie('callboard-browser', 'B'.repeat(43));
       const signedOut = await ada.post(`${path}/consent`, approve);
-      ada.setCookie('callboard-session', signedIn, '/api/auth');
+      ada.setCookie('callboard-browser', signedIn);
       const first = await ada.post(`${path}/consent`, approve);
       const second = await ada.post(`${path}/consent`, approve);
 
@@ -349,7 +347,7 @@ describe('pages', () => {
       const signIn = await ada.get('/api/auth/connections');
       const grace = { method: 'password', name: 'grace', password };
       await ada.post('/api/auth/sign-in', { csrf: hiddenField(signIn, 'csrf'), ...grace });
-      const secret = ada.cookie('callboard-session') ?? '';
+      const secret = ada.cookie('callboard-browser') ?? '';
       const csrf = csrfToken({ secret }, `interaction:${path.split('/').at(-1)}`);
 
       const answer = await ada.post(`${path}/consent`, { csrf, decision: 'approve', scope: 'actions:read' });
@@ -607,7 +605,7 @@ describe('pages', () => {
     const page = await user.visit('/start');
 
     expect(page.text).toContain('action="/portal/api/auth/interaction/');
-    expect(user.cookieAttributes.get('callboard-session')).toContain('Path=/portal/api/auth');
+    expect(user.cookieAttributes.get('callboard-browser')).toContain('Path=/;');
     await behind.close();
   });
 });

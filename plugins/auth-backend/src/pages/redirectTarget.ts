@@ -1,5 +1,5 @@
 import { InputError } from '@backstage/errors';
-import { isLoopbackHost } from '../signIn/loopbackHost.js';
+import { isLoopbackHost } from '@callboard/pages';
 
 /** Where the browser goes after a decision, in words that a person can check. */
 export interface RedirectTarget {

@@ -1,6 +1,4 @@
-import { foreignText } from './foreignText.js';
-import { type Html, html } from './html.js';
-import { renderLayout } from './layout.js';
+import { foreignText, type Html, html, renderLayout } from '@callboard/pages';
 import { readRedirectTarget } from './redirectTarget.js';
 
 /**

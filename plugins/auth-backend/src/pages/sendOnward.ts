@@ -1,5 +1,5 @@
+import { pageHeaders, sendPage } from '@callboard/pages';
 import type { Response } from 'express';
-import { pageHeaders, sendPage } from './pageHeaders.js';
 import { readRedirectTarget } from './redirectTarget.js';
 import { renderReturnPage } from './returnPage.js';
 

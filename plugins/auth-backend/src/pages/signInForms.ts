@@ -1,10 +1,7 @@
+import { type FormTarget, type Html, readField, sendPage } from '@callboard/pages';
 import type { Request, Response } from 'express';
-import { readField } from './formFields.js';
-import type { FormTarget } from './forms.js';
-import type { Html } from './html.js';
 import { inWords } from './inWords.js';
 import type { PagesOptions } from './PagesOptions.js';
-import { sendPage } from './pageHeaders.js';
 import { renderSignInPage } from './signInPage.js';
 
 /** Shows the ways to sign in that are configured. */

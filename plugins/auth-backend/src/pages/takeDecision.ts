@@ -1,7 +1,6 @@
+import { readField, readFields, sendPage } from '@callboard/pages';
 import type { Request, Response } from 'express';
 import { renderConsentPage } from './consentPage.js';
-import { readField, readFields } from './formFields.js';
-import { sendPage } from './pageHeaders.js';
 import { grantedScopes } from './scopes.js';
 
 /** What a person has decided on the consent page. */

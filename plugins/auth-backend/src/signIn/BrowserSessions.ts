@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readSessionId, type SessionCookie, sessionCookieOf } from '@callboard/pages';
 import type { Request, Response } from 'express';
 import type { Knex } from 'knex';
-import { readCookie } from './cookies.js';
 
 const lifetimeSeconds = 12 * 60 * 60;
-const idPattern = /^[\w-]{43}$/;
 
 interface SessionRow {
   id_hash: string;
@@ -27,31 +26,31 @@ export interface Browser {
 export class BrowserSessions {
   readonly #db: Knex;
   readonly #now: () => Date;
-  readonly #cookie: { name: string; secure: boolean; path: string };
+  readonly #cookie: SessionCookie;
 
   /** @param options.baseUrl - External URL under which the pages are served. */
   constructor(options: { db: Knex; now: () => Date; baseUrl: string }) {
     this.#db = options.db;
     this.#now = options.now;
-    const { protocol, pathname } = new URL(options.baseUrl);
-    // Browsers take a __Host- cookie only from https, so that no neighbour under the same domain can plant one.
-    this.#cookie =
-      protocol === 'https:'
-        ? { name: '__Host-callboard-session', secure: true, path: '/' }
-        : { name: 'callboard-session', secure: false, path: pathname };
+    this.#cookie = sessionCookieOf(options.baseUrl);
   }
 
   /** Tells who asks; a browser seen for the first time gets a cookie of its own. */
   async identify(req: Request, res: Response): Promise<Browser> {
-    const id = this.#readCookie(req);
+    const id = readSessionId(req, this.#cookie);
     if (id === undefined) {
       return { secret: this.#setNewCookie(res) };
     }
+    return { secret: id, userEntityRef: await this.findUser(id) };
+  }
+
+  /** @returns who is signed in in the browser whose cookie holds this. */
+  async findUser(id: string): Promise<string | undefined> {
     const row = await this.#db<SessionRow>('browser_sessions')
       .where({ id_hash: hashId(id) })
       .where('expires_at', '>', this.#now().toISOString())
       .first();
-    return { secret: id, userEntityRef: row?.user_entity_ref };
+    return row?.user_entity_ref;
   }
 
   /** Gives the browser a new id, so that one known before the sign-in is worth nothing after it. */
@@ -72,17 +71,12 @@ export class BrowserSessions {
   }
 
   async #endSession(req: Request): Promise<void> {
-    const id = this.#readCookie(req);
+    const id = readSessionId(req, this.#cookie);
     if (id !== undefined) {
       await this.#db<SessionRow>('browser_sessions')
         .where({ id_hash: hashId(id) })
         .delete();
     }
-  }
-
-  #readCookie(req: Request): string | undefined {
-    const id = readCookie(req, this.#cookie.name);
-    return id !== undefined && idPattern.test(id) ? id : undefined;
   }
 
   #setNewCookie(res: Response): string {

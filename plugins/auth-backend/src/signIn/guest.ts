@@ -1,5 +1,5 @@
 import { InputError } from '@backstage/errors';
-import { isLoopbackHost } from './loopbackHost.js';
+import { isLoopbackHost } from '@callboard/pages';
 
 /** Somebody without a password, on the machine that the server runs on. */
 export interface Guest {

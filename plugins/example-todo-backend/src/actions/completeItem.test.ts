@@ -25,3 +25,27 @@ test('completes an item once; calling it again changes nothing', async () => {
 test('answers an unknown id with a NotFoundError', async () => {
   await expect(board.call(completeItem(board), { id: 'gone' })).rejects.toThrow(NotFoundError);
 });
+
+test('shows who approves the item before and after, and changes nothing', async () => {
+  const item = await board.store.createItem({ title: 'Plants', labels: ['office'] });
+
+  const preview = await board.preview(completeItem(board), { id: item.id });
+
+  const before = { title: 'Plants', notes: null, labels: ['office'], dueDate: null, done: false };
+  expect(preview).toEqual({ summary: 'Marks "Plants" done', before, after: { ...before, done: true } });
+  expect(await board.store.getItem(item.id)).toEqual(item);
+});
+
+test('says to who approves that an item is done already', async () => {
+  const { id } = await board.store.createItem({ title: 'Plants' });
+  await board.store.completeItem(id);
+
+  const preview = await board.preview(completeItem(board), { id });
+
+  expect(preview?.summary).toBe('"Plants" is done already and stays as it is');
+  expect(preview?.after).toEqual(preview?.before);
+});
+
+test('has nothing to show of an unknown item', async () => {
+  await expect(board.preview(completeItem(board), { id: 'gone' })).rejects.toThrow(NotFoundError);
+});

@@ -45,3 +45,32 @@ test.each([{}, { olderThanDays: -1 }, { olderThanDays: '30' }])('refuses %j and 
 
   expect(await board.store.listItems({ limit: 10 })).toHaveLength(1);
 });
+
+test('shows who approves how many would go, with their titles, and deletes nothing', async () => {
+  await board.store.createItem({ title: 'open' });
+  await createDone('first');
+  board.advanceDays(1);
+  await createDone('second');
+  board.advanceDays(29);
+
+  const some = await board.preview(purgeDone(board), { olderThanDays: 30 });
+  const all = await board.preview(purgeDone(board), { olderThanDays: 0 });
+  const none = await board.preview(purgeDone(board), { olderThanDays: 31 });
+
+  expect(some).toEqual({ summary: 'Deletes 1 item for good', before: ['first'], after: [] });
+  expect(all).toEqual({ summary: 'Deletes 2 items for good', before: ['first', 'second'], after: [] });
+  expect(none).toEqual({ summary: 'Deletes 0 items for good', before: [], after: [] });
+  expect(await board.store.listItems({ limit: 10 })).toHaveLength(3);
+});
+
+test('shows who approves a hundred titles, and how many there are beyond', async () => {
+  for (let index = 0; index < 102; index += 1) {
+    await createDone(`item ${index}`);
+  }
+
+  const preview = await board.preview(purgeDone(board), { olderThanDays: 0 });
+
+  expect(preview?.summary).toBe('Deletes 102 items for good');
+  expect(preview?.before).toHaveLength(101);
+  expect(preview?.before).toContain('… and 2 more');
+});

@@ -4,6 +4,9 @@ import type { TodoStore } from '../TodoStore.js';
 
 const millisecondsPerDay = 24 * 60 * 60 * 1000;
 
+/** Whoever approves reads no more than these. */
+const maxPreviewedTitles = 100;
+
 const inputSchema = z.strictObject({
   olderThanDays: z
     .int()
@@ -27,10 +30,22 @@ export const purgeDone = ({
   schema: { input: inputSchema, output: outputSchema },
   attributes: { destructive: true },
   examples: [{ title: 'Forget what was done a month ago', input: { olderThanDays: 30 }, output: { deletedCount: 12 } }],
+  preview: async ({ input }) => {
+    const titles = await store.listTitlesDoneUntil(doneUntil(now(), input));
+    const more = titles.length - maxPreviewedTitles;
+    return {
+      summary: titles.length === 1 ? 'Deletes 1 item for good' : `Deletes ${titles.length} items for good`,
+      before: [...titles.slice(0, maxPreviewedTitles), ...(more > 0 ? [`… and ${more} more`] : [])],
+      after: [],
+    };
+  },
   action: async ({ input, logger }) => {
-    const until = new Date(now().getTime() - input.olderThanDays * millisecondsPerDay);
+    const until = doneUntil(now(), input);
     const deletedCount = await store.deleteItemsDoneUntil(until);
     logger.info(`Purged ${deletedCount} items done until ${until.toISOString()}`);
     return { output: { deletedCount } };
   },
 });
+
+const doneUntil = (now: Date, { olderThanDays }: z.output<typeof inputSchema>): Date =>
+  new Date(now.getTime() - olderThanDays * millisecondsPerDay);

@@ -55,3 +55,34 @@ test('refuses a misspelt expectedVersion rather than overwriting without the che
   await expect(failure).rejects.toThrow('expectedVerison');
   expect(await board.store.getItem(id)).toMatchObject({ title: 'Plants', version: 1 });
 });
+
+test('shows who approves the item before and after, just as the call would leave it, and changes nothing', async () => {
+  const created = await board.store.createItem({ title: 'Plants', notes: 'Two', labels: ['b'], dueDate: '2027-02-28' });
+  const input = { id: created.id, title: ' Ferns ', notes: null, labels: ['c', 'a', 'c'], expectedVersion: 1 };
+
+  const preview = await board.preview(updateItem(board), input);
+  const untouched = await board.store.getItem(created.id);
+  const changed = await board.call(updateItem(board), input);
+
+  expect(preview?.summary).toBe('Changes "Plants"');
+  expect(untouched).toEqual(created);
+  expect(created).toMatchObject(preview?.before as object);
+  expect(changed).toMatchObject(preview?.after as object);
+  expect(preview?.after).toEqual({
+    title: 'Ferns',
+    notes: null,
+    labels: ['a', 'c'],
+    dueDate: '2027-02-28',
+    done: false,
+  });
+});
+
+test('says to who approves that a stale version changes nothing', async () => {
+  const { id } = await board.store.createItem({ title: 'Plants' });
+  await board.store.updateItem({ id, changes: { title: 'Ferns' } });
+
+  const preview = await board.preview(updateItem(board), { id, title: 'Cacti', expectedVersion: 1 });
+
+  expect(preview?.summary).toBe('Changes nothing: "Ferns" is at version 2, expected 1');
+  expect(preview?.after).toEqual(preview?.before);
+});

@@ -2,7 +2,15 @@ import { ConflictError, InputError } from '@backstage/errors';
 import type { ActionOptions } from '@callboard/actions-api';
 import { z } from 'zod';
 import type { TodoStore } from '../TodoStore.js';
-import { dueDateSchema, itemIdSchema, labelsSchema, notesSchema, titleSchema, todoItemSchema } from '../todoItem.js';
+import {
+  dueDateSchema,
+  itemIdSchema,
+  labelsSchema,
+  notesSchema,
+  titleSchema,
+  todoItemSchema,
+  visiblePart,
+} from '../todoItem.js';
 
 // Strict, as all inputs here: a misspelt expectedVersion must not overwrite without the check.
 const inputSchema = z.strictObject({
@@ -23,14 +31,29 @@ export const updateItem = ({
   title: 'Update a to-do item',
   description: 'Changes the given fields of an item and leaves the others as they are. Returns the changed item.',
   schema: { input: inputSchema, output: todoItemSchema },
-  // What the fields said before is lost.
+  // What the fields said before is lost; the item is not.
   attributes: { destructive: true },
+  effect: 'update',
   examples: [
     {
       title: 'Rename an item unless somebody changed it meanwhile',
       input: { id: '0b9a1c7e-6a55-4c0b-9d0e-2f6f0a7f3c11', title: 'Water the ferns', expectedVersion: 1 },
     },
   ],
+  preview: async ({ input: { id, expectedVersion, ...changes } }) => {
+    const item = await store.getItem(id);
+    const before = visiblePart(item);
+    if (expectedVersion !== undefined && expectedVersion !== item.version) {
+      return {
+        summary: `Changes nothing: "${item.title}" is at version ${item.version}, expected ${expectedVersion}`,
+        before,
+        after: before,
+      };
+    }
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    const labels = changes.labels ? [...new Set(changes.labels)].sort() : before.labels;
+    return { summary: `Changes "${item.title}"`, before, after: { ...before, ...given, labels } };
+  },
   action: async ({ input: { id, expectedVersion, ...changes } }) => {
     if (Object.values(changes).every(value => value === undefined)) {
       throw new InputError(`Item "${id}": expected at least one of title, notes, labels and dueDate, got none`);

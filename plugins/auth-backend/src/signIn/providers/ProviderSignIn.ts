@@ -1,8 +1,8 @@
 import type { LoggerService, RootConfigService } from '@backstage/backend-plugin-api';
 import { NotAllowedError, NotFoundError, ServiceUnavailableError } from '@backstage/errors';
 import type { AuthProviderFactory, AuthProviderRouteHandlers, AuthResolverContext } from '@backstage/plugin-auth-node';
+import { readCookie } from '@callboard/pages';
 import type { CookieOptions, Request, Response } from 'express';
-import { readCookie } from '../cookies.js';
 import { type CapturedAnswer, capture } from './capturedHttp.js';
 import { providerTitle } from './providerTitle.js';
 import { UserOfRun } from './UserOfRun.js';

@@ -9,13 +9,15 @@ export const stylesheet = `
   color-scheme: light dark;
   --board: #e4dfd5; --paper: #fffdf9; --ink: #211e1a; --soft: #5b5347; --line: #d9d1c3; --edge: #857a69;
   --brand: #7b1e2e; --brand-strong: #611322; --on-brand: #fff; --link: #7b1e2e;
-  --note: #f6efdf; --warn: #fbeedb; --warn-edge: #9a5b00; --field: #fff; --shadow: 0 1px 2px #0002, 0 12px 32px #0002;
+  --note: #f6efdf; --warn: #fbeedb; --warn-edge: #9a5b00; --field: #fff; --was: #fbe3df; --was-mark: #f3b9b0; --now: #e2f0df; --now-mark: #b3d8ab;
+  --good-edge: #3f7a35; --shadow: 0 1px 2px #0002, 0 12px 32px #0002;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --board: #141210; --paper: #211e1b; --ink: #f0eae0; --soft: #b9afa0; --line: #3a352e; --edge: #948976;
     --brand: #e3b074; --brand-strong: #f0c592; --on-brand: #211305; --link: #ebbd86;
-    --note: #2b2722; --warn: #372a17; --warn-edge: #d99a3d; --field: #191613; --shadow: 0 1px 2px #0006, 0 12px 32px #0006;
+    --note: #2b2722; --warn: #372a17; --warn-edge: #d99a3d; --field: #191613; --was: #3a2320; --was-mark: #7a2f27; --now: #20301e; --now-mark: #2f5c28;
+    --good-edge: #7fb872; --shadow: 0 1px 2px #0006, 0 12px 32px #0006;
   }
 }
 *, ::before, ::after { box-sizing: border-box; }
@@ -96,8 +98,51 @@ legend { padding: 0; margin-bottom: .25rem; font: 600 1.1rem/1.3 ui-serif, Georg
 .grants dl > div { padding: .15rem 0; border: 0; }
 .bar { display: flex; flex-wrap: wrap; gap: .25rem 1rem; justify-content: space-between; margin: 0; }
 .narrow { width: auto; }
+section { margin: 1.75rem 0 0; }
+h3 { margin: 0; font: 600 1.05rem/1.35 ui-serif, Georgia, "Times New Roman", serif; }
+h1:focus { outline: 0; }
+.crumb { margin: 0 0 .35rem; font-size: .875rem; }
+.tag { display: inline-block; padding: .05rem .45rem; font: 600 .8125rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; border: 1px solid var(--edge); border-radius: 3px; }
+.tag.replace, .tag.delete, .tag.execute, .tag.denied { background: var(--warn); border-color: var(--warn-edge); }
+.tag.approved, .tag.used { border-color: var(--good-edge); }
+.about { max-height: 9rem; overflow: auto; white-space: pre-wrap; margin-top: .25rem; }
+blockquote { margin: 0; padding: .1rem 0 .1rem .8rem; border-left: 3px solid var(--edge); white-space: pre-wrap; }
+blockquote + small { margin-top: .3rem; }
+.notice.good { background: var(--now); border-color: var(--good-edge); }
+.standing p { margin-bottom: .25rem; }
+.values { list-style: none; margin: .75rem 0 0; padding: 0; }
+.values > li { padding: .6rem 0 .75rem; border-top: 1px solid var(--line); }
+.path { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem .6rem; margin: 0 0 .3rem; max-height: 8rem; overflow: auto; }
+.path code { font-weight: 600; }
+.path .tag { font-weight: 400; }
+.sides { display: grid; grid-template-columns: 1fr; gap: .5rem; }
+.side { min-width: 0; }
+.side > b { display: block; font-size: .8125rem; font-weight: 600; color: var(--soft); }
+.value {
+  margin: 0; padding: .45rem .7rem; font: .875rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+  white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; background: var(--note); border-left: 4px solid var(--edge); border-radius: 2px;
+}
+.value.long { max-height: 22rem; overflow: auto; }
+.was .value { background: var(--was); border-color: var(--warn-edge); }
+.now .value { background: var(--now); border-color: var(--good-edge); }
+del { background: var(--was-mark); border-radius: 2px; text-decoration-thickness: 1px; }
+ins { background: var(--now-mark); border-radius: 2px; text-decoration-thickness: 1px; text-underline-offset: .15em; }
+.esc { font: 600 .8125em/1 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-style: normal; padding: 0 .2em; border: 1px dashed currentColor; border-radius: 3px; unicode-bidi: isolate; }
+.rest { margin: .75rem 0 0; }
+summary { padding: .35rem 0; color: var(--link); cursor: pointer; text-decoration: underline; text-underline-offset: .15em; }
+.decide { margin: 1.75rem 0 0; padding: 1.25rem 0 0; border-top: 3px double var(--line); }
+.decide .buttons { margin-top: 1rem; }
+.requests > li { padding: .9rem 0 1rem; }
+.requests p { margin: .2rem 0 0; }
+.requests { margin-top: .6rem; }
+section > .soft, .summary { margin: .3rem 0 .5rem; }
 footer { margin: 1rem .25rem 0; font-size: .875rem; color: var(--soft); }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+@media (min-width: 44rem) {
+  .sides:has(.was):has(.now) { grid-template-columns: 1fr 1fr; }
+  .plain > li { display: grid; grid-template-columns: 8.5rem 1fr; gap: 0 1rem; align-items: baseline; padding: .4rem 0; }
+  .plain .path { margin: 0; max-height: 12rem; }
+}
 @media (max-width: 30rem) {
   body { padding: 1rem .5rem 1.5rem; }
   main { padding: 1.25rem 1.1rem 1.4rem; }

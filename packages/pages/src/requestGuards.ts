@@ -1,7 +1,7 @@
 import { NotAllowedError } from '@backstage/errors';
 import type { Request, RequestHandler } from 'express';
-import { isLoopbackHost } from '../signIn/loopbackHost.js';
-import { renderErrorPage } from './messagePages.js';
+import { renderErrorPage } from './errorPage.js';
+import { isLoopbackHost } from './loopbackHost.js';
 import { sendPage } from './pageHeaders.js';
 
 /**

@@ -1,6 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { NotAllowedError } from '@backstage/errors';
-import type { Browser } from '../signIn/BrowserSessions.js';
+
+/** A browser as forms see it: what its session cookie holds. */
+interface Browser {
+  readonly secret: string;
+}
 
 /**
  * A token for the forms of one page in one browser. It is derived from the browser's session cookie, which no other

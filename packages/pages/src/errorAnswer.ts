@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import type { ErrorRequestHandler } from 'express';
-import { renderErrorPage } from './messagePages.js';
+import { renderErrorPage } from './errorPage.js';
 import { sendPage } from './pageHeaders.js';
 
 /** Status and heading of each error whose message may be shown. */

@@ -11,8 +11,12 @@ export function renderLayout(options: {
   /** Where the browser goes by itself; must have been checked. */
   refreshTo?: string;
   wide?: boolean;
+  /** URL of a script of the same plugin, which the headers of the page must let in. */
+  script?: string;
+  /** How often a browser without scripts asks for the page again. */
+  reloadSeconds?: number;
 }): Html {
-  const { title, main, footer, refreshTo, wide } = options;
+  const { title, main, footer, refreshTo, wide, script, reloadSeconds } = options;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -20,8 +24,10 @@ export function renderLayout(options: {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
 ${refreshTo && html`<meta http-equiv="refresh" content="0;url=${refreshTo}">`}
+${reloadSeconds && html`<noscript><meta http-equiv="refresh" content="${reloadSeconds}"></noscript>`}
 <title>${title} – Callboard</title>
 ${style}
+${script && html`<script src="${script}" defer></script>`}
 </head>
 <body>
 <div class="frame${wide && ' wide'}">

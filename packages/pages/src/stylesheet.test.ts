@@ -16,7 +16,14 @@ describe.each([
     ['ink', 'note'],
     ['ink', 'warn'],
     ['ink', 'field'],
+    ['ink', 'was'],
+    ['ink', 'was-mark'],
+    ['ink', 'now'],
+    ['ink', 'now-mark'],
     ['soft', 'paper'],
+    ['soft', 'note'],
+    ['soft', 'warn'],
+    ['soft', 'now'],
     ['soft', 'board'],
     ['link', 'paper'],
     ['on-brand', 'brand'],
@@ -31,6 +38,9 @@ describe.each([
     ['brand', 'paper'],
     ['warn-edge', 'warn'],
     ['warn-edge', 'paper'],
+    ['warn-edge', 'was'],
+    ['good-edge', 'now'],
+    ['good-edge', 'paper'],
   ])('give lines around controls a contrast of 3 (%s on %s)', (line, background) => {
     expect(contrast(line, background)).toBeGreaterThanOrEqual(3);
   });

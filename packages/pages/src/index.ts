@@ -1,0 +1,14 @@
+export { readCookie } from './cookies.js';
+export { checkCsrfToken, csrfToken } from './csrfToken.js';
+export { answerErrors } from './errorAnswer.js';
+export { renderErrorPage } from './errorPage.js';
+export { exactText } from './exactText.js';
+export { foreignText } from './foreignText.js';
+export { readField, readFields } from './formFields.js';
+export { buttonForm, type FormTarget, hiddenFields } from './forms.js';
+export { Html, type HtmlValue, html } from './html.js';
+export { renderLayout } from './layout.js';
+export { isLoopbackHost } from './loopbackHost.js';
+export { pageHeaders, sendPage } from './pageHeaders.js';
+export { checkSameOrigin, refuseForeignHosts } from './requestGuards.js';
+export { readSessionId, type SessionCookie, sessionCookieOf } from './sessionCookie.js';

@@ -1,0 +1,40 @@
+import type { Response } from 'express';
+import type { Html } from './html.js';
+import { stylesheetSource } from './stylesheet.js';
+
+/**
+ * Headers of every page. There is no `form-action`: browsers apply it to the redirect after a form as well, which
+ * goes to the application. `same-origin` keeps the `Origin` header of forms, which `no-referrer` turns to `null`.
+ */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': contentSecurityPolicy([]),
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+  'Content-Type': 'text/html; charset=utf-8',
+};
+
+/**
+ * Sends a page with its headers.
+ *
+ * @param script - absolute URL of the one script that the page runs, and which may ask this server for news.
+ */
+export function sendPage(res: Response, page: Html, status = 200, script?: string): void {
+  res.status(status).set(pageHeaders);
+  if (script !== undefined) {
+    const sources = [`script-src ${new URL(script).href}`, "connect-src 'self'"];
+    res.set('Content-Security-Policy', contentSecurityPolicy(sources));
+  }
+  res.send(page.toString());
+}
+
+function contentSecurityPolicy(more: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    `style-src ${stylesheetSource}`,
+    ...more,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+}

@@ -1,0 +1,2 @@
+export { approvalsConfigSection } from './config.js';
+export { approvalsFeatures as default } from './plugin.js';
