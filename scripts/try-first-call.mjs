@@ -1,5 +1,6 @@
-// What a new user does first, as a check: clones the repository, runs `npm start` with nothing installed, and makes
-// the first call with what the terminal shows. Used by continuous integration; takes a minute or two.
+// What a new user does first, as a check: clones the repository, runs `npm start` with nothing installed, makes the
+// first calls with what the terminal shows, and opens the page on which one of them is approved. Used by continuous
+// integration; takes a minute or two.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -23,26 +24,35 @@ try {
   const screen = await waitFor(server, /^ {2}\{\n[\s\S]*?^ {2}\}$/m);
   const { url, headers } = JSON.parse(screen).mcpServers.callboard;
 
-  const message = {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'tools/call',
-    params: { name: 'todo.greet-user', arguments: { name: 'Ada' } },
+  const call = async (name, args) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
+    });
+    const text = await response.text();
+    return { answer: `${response.status} ${text}`, result: JSON.parse(text).result };
   };
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { ...headers, 'Content-Type': 'application/json' },
-    body: JSON.stringify(message),
-  });
-  const text = await response.text();
-  if (JSON.parse(text).result?.structuredContent?.greeting !== 'Hello Ada!') {
-    throw new Error(`The first call was answered with ${response.status} ${text}`);
+
+  const read = await call('todo.list-items', {});
+  if (!Array.isArray(read.result?.structuredContent?.items)) {
+    throw new Error(`The first call was answered with ${read.answer}`);
+  }
+  const write = await call('todo.greet-user', { name: 'Ada' });
+  const page = write.result?._meta?.['callboard/approval']?.url;
+  if (!write.result?.isError || !page) {
+    throw new Error(`A call that needs approval was answered with ${write.answer}`);
+  }
+  // Nobody is signed in, so this ends on the page to sign in.
+  const shown = await fetch(page);
+  if (shown.status !== 200 || !(await shown.text()).includes('Continue as guest')) {
+    throw new Error(`The page of the approval, ${page}, was answered with ${shown.status} at ${shown.url}`);
   }
   const changes = execFileSync('git', ['status', '--porcelain'], { cwd: clone, encoding: 'utf8' });
   if (changes) {
     throw new Error(`Starting has changed files of the repository:\n${changes}`);
   }
-  console.log('\nA first start from a clone, and a first call: as the README says.');
+  console.log('\nA first start from a clone, and the first calls: as the README says.');
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

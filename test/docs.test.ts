@@ -4,24 +4,32 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coreServices, createServiceFactory, createServiceRef } from '@backstage/backend-plugin-api';
 import { errorTable, localActionsServiceRef } from '@callboard/actions';
-import { startupNotesServiceRef } from '@callboard/actions-api';
+import { actionEffects, alertEvents, rulingOf, safetyModes, startupNotesServiceRef } from '@callboard/actions-api';
 import { post, startTestApp, type TestApp } from '@callboard/test-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { actionsConfigSection } from '../packages/actions/src/config.js';
 import { refusalDecisions } from '../packages/actions/src/invocation/steps.js';
+import { builtInProfiles, createProfile } from '../packages/actions/src/policy/profiles.js';
 import { type BannerFacts, renderBanner } from '../packages/backend/src/banner.js';
+import { approvalsConfigSection } from '../plugins/approvals-backend/src/config.js';
+import { auditConfigSection } from '../plugins/audit-backend/src/config.js';
 import { authConfigSection } from '../plugins/auth-backend/src/config.js';
 import {
   defaultClientIdPatterns,
   defaultRedirectUriPatterns,
 } from '../plugins/auth-backend/src/registration/defaultPatterns.js';
+import { Browser } from '../plugins/auth-backend/src/testing/Browser.js';
 import { mcpConfigSection } from '../plugins/mcp-actions-backend/src/config.js';
 import { RefusedRequest } from '../plugins/mcp-actions-backend/src/guards/RefusedRequest.js';
+import { safetyConfigSection } from '../plugins/safety-backend/src/config.js';
 
 const rootDir = fileURLToPath(new URL('..', import.meta.url));
 const mcpPluginDir = 'plugins/mcp-actions-backend';
 const authPluginDir = 'plugins/auth-backend';
+const approvalsPluginDir = 'plugins/approvals-backend';
+const auditPluginDir = 'plugins/audit-backend';
+const safetyPluginDir = 'plugins/safety-backend';
 const maxImageBytes = 150_000;
 
 const read = (path: string): string => readFileSync(join(rootDir, path), 'utf8');
@@ -145,11 +153,20 @@ interface JsonSchema {
 const { schema: actionsConfigSchema } = actionsConfigSection;
 const { schema: mcpConfigSchema } = mcpConfigSection;
 const { schema: authConfigSchema } = authConfigSection;
-const configSchemas = { mcpActions: mcpConfigSchema, 'backend.actions': actionsConfigSchema, auth: authConfigSchema };
+const configSchemas = {
+  mcpActions: mcpConfigSchema,
+  'backend.actions': actionsConfigSchema,
+  auth: authConfigSchema,
+  audit: auditConfigSection.schema,
+  approvals: approvalsConfigSection.schema,
+  safety: safetyConfigSection.schema,
+};
+type Section = keyof typeof configSchemas;
+const sections = Object.keys(configSchemas) as Section[];
 /** Defaults that have a list of their own on the page. */
 const longDefaults = [defaultRedirectUriPatterns, defaultClientIdPatterns].map(patterns => JSON.stringify(patterns));
 
-function listConfigKeys(section: keyof typeof configSchemas): ConfigKey[] {
+function listConfigKeys(section: Section): ConfigKey[] {
   const schema = configSchemas[section]['~standard'].jsonSchema.input({ target: 'draft-07' }) as JsonSchema;
   return walkSchema(section, schema, false);
 }
@@ -173,21 +190,22 @@ function walkSchema(key: string, schema: JsonSchema, required: boolean): ConfigK
 
 function describeType({ type = '', items, enum: values, minimum, maximum }: JsonSchema): string {
   if (values) {
-    return values.map(value => `\`${value}\``).join(' or ');
+    const words = values.map(value => `\`${value}\``);
+    return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+  }
+  if (items?.enum) {
+    return `list of ${describeType(items)}`;
   }
   const range = minimum === undefined || maximum === undefined ? '' : `, ${minimum} to ${maximum}`;
   return type === 'array' ? `${items?.type}[]` : `${type}${range}`;
 }
 
 describe('docs/configuration.md', () => {
-  it.each(['mcpActions', 'backend.actions', 'auth'] as const)(
-    'lists the keys of %s with their types and defaults',
-    section => {
-      const rows = tableUnder('docs/configuration.md', section);
+  it.each(sections)('lists the keys of %s with their types and defaults', section => {
+    const rows = tableUnder('docs/configuration.md', section);
 
-      expect(rows.map(([key, type, value]) => ({ key, type, default: value }))).toEqual(listConfigKeys(section));
-    },
-  );
+    expect(rows.map(([key, type, value]) => ({ key, type, default: value }))).toEqual(listConfigKeys(section));
+  });
 
   it('lists the default patterns of the auth plugin', () => {
     const lists = codeBlocks('docs/configuration.md', 'text').map(text => text.trim().split('\n'));
@@ -216,26 +234,29 @@ describe('docs/configuration.md', () => {
   });
 });
 
-const declarations: [string, (keyof typeof configSchemas)[]][] = [
+const declarations: [string, Section[]][] = [
   [mcpPluginDir, ['mcpActions', 'backend.actions']],
   [authPluginDir, ['auth']],
+  [auditPluginDir, ['audit']],
+  [approvalsPluginDir, ['approvals']],
+  [safetyPluginDir, ['safety']],
 ];
 
-describe.each(declarations)('config.d.ts of %s', (pluginDir, sections) => {
+describe.each(declarations)('config.d.ts of %s', (pluginDir, declaredSections) => {
   it('has the keys that the code accepts, with their types', () => {
     const declared = readDeclaredKeys(pluginDir).map(({ key, type }) => ({ key, type }));
 
-    const accepted = sections.flatMap(listConfigKeys).map(({ key, type }) => ({
-      key,
-      type: type.replace(/,.*/, '').replace('integer', 'number').replaceAll('`', "'").replace(' or ', ' | '),
-    }));
+    const accepted = declaredSections
+      .flatMap(listConfigKeys)
+      .map(({ key, type }) => ({ key, type: typeInTypeScript(type) }));
     expect(declared).toEqual(accepted);
   });
 
   it('has the defaults of the code where it has any', () => {
-    const defaults = new Map(sections.flatMap(listConfigKeys).map(entry => [entry.key, entry.default]));
+    const defaults = new Map(declaredSections.flatMap(listConfigKeys).map(entry => [entry.key, entry.default]));
     // What is read where this is absent is not a value of the configuration.
     defaults.set('auth.externalIssuers[].claims.scopes', 'scope');
+    defaults.set('safety.alerts.webhooks[].events', 'all');
 
     const wrong = readDeclaredKeys(pluginDir).filter(
       ({ key, stated }) => stated !== undefined && stated !== defaults.get(key),
@@ -244,6 +265,15 @@ describe.each(declarations)('config.d.ts of %s', (pluginDir, sections) => {
     expect(wrong).toEqual([]);
   });
 });
+
+/** @param type - as the tables of docs/configuration.md have it. */
+function typeInTypeScript(type: string): string {
+  const words = [...type.matchAll(/`([^`]+)`/g)].map(([, word]) => `'${word}'`).join(' | ');
+  if (words !== '') {
+    return type.startsWith('list of ') ? `(${words})[]` : words;
+  }
+  return type.replace(/,.*/, '').replace('integer', 'number');
+}
 
 interface DeclaredKey {
   key: string;
@@ -260,17 +290,27 @@ function readDeclaredKeys(pluginDir: string): DeclaredKey[] {
       body,
     ]),
   );
+  const aliases = new Map(
+    [...source.matchAll(/^type (\w+) = (.+);$/gm)].map(([, name = '', type = '']) => [name, type]),
+  );
   const resolve = (body: string, parent: string): DeclaredKey[] =>
     walkDeclaration(body, parent).flatMap(entry => {
       const [, name = '', list = ''] = /^(\w+)(\[\])?$/.exec(entry.type) ?? [];
       const referenced = bodies.get(name);
-      return referenced === undefined ? [entry] : resolve(referenced, `${entry.key}${list}`);
+      return referenced === undefined
+        ? [{ ...entry, type: onOneLine(aliases.get(name) ?? entry.type) }]
+        : resolve(referenced, `${entry.key}${list}`);
     });
   const root = bodies.get('Config');
   if (root === undefined) {
     throw new Error(`config.d.ts of ${pluginDir} has no interface Config`);
   }
   return resolve(root, '');
+}
+
+/** As a union is written where it fits on a line. */
+function onOneLine(type: string): string {
+  return type.replaceAll(/\s+/g, ' ').replace('( | ', '(').replace(' )', ')');
 }
 
 function walkDeclaration(body: string, parent: string): DeclaredKey[] {
@@ -333,9 +373,58 @@ describe('docs/invocation.md', () => {
   });
 });
 
+describe('docs/safety.md', () => {
+  const header = (heading: string): string[] => {
+    const [line = ''] = read('docs/safety.md').match(new RegExp(`(?<=^## ${heading}\\n[^#]*?)^\\|.*$`, 'm')) ?? [];
+    return [...line.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+  };
+
+  it('says what each mode says of each effect', () => {
+    const columns = ['read', 'update', 'delete', 'execute'] as const;
+    const rows = tableUnder('docs/safety.md', 'Modes').map(([mode = '', ...rulings]) => [
+      mode.replace(/`(\w+)`.*/, '$1'),
+      ...rulings,
+    ]);
+
+    expect([...header('Modes')].sort()).toEqual([...actionEffects].sort());
+    expect(rows).toEqual(safetyModes.map(mode => [mode, ...columns.map(effect => rulingOf(mode, effect))]));
+    expect(
+      safetyModes.every(
+        mode => new Set((['create', 'update', 'replace'] as const).map(effect => rulingOf(mode, effect))).size === 1,
+      ),
+    ).toBe(true);
+  });
+
+  it('says what each profile has', () => {
+    const names = header('Profiles');
+    const rows = tableUnder('docs/safety.md', 'Profiles').map(([capability = '', ...cells]) => ({
+      capability: capability.match(/`([^`]+)`/)?.[1] ?? capability,
+      holders: names.filter((_, index) => cells[index] === 'yes'),
+    }));
+
+    expect(names).toEqual(Object.keys(builtInProfiles));
+    for (const { capability, holders } of rows) {
+      expect({ capability, holders }).toEqual({
+        capability,
+        holders: Object.entries(builtInProfiles)
+          .filter(([name, given]) => createProfile(name, given).has(capability))
+          .map(([name]) => name),
+      });
+    }
+  });
+});
+
+describe('docs/alerts.md', () => {
+  it('has every event', () => {
+    const documented = tableUnder('docs/alerts.md', 'Events').flatMap(([cell = '']) => cell.match(/\w+/g) ?? []);
+
+    expect(documented).toEqual([...alertEvents]);
+  });
+});
+
 describe('docs/telemetry.md', () => {
   const sources = () =>
-    ['packages/actions', mcpPluginDir, authPluginDir]
+    ['packages/actions', mcpPluginDir, authPluginDir, approvalsPluginDir, auditPluginDir, safetyPluginDir]
       .flatMap(folder => listFiles(`${folder}/src`, '.ts'))
       .filter(path => !path.endsWith('.test.ts'))
       .map(read)
@@ -343,10 +432,12 @@ describe('docs/telemetry.md', () => {
 
   it('has every audit event', () => {
     const inCode = new Set(
-      [...sources().matchAll(/(?:eventId: |audited\(\s*auditor,\s*)'([\w-]+)'/g)].map(([, id]) => id),
+      [...sources().matchAll(/(?:eventId: |audited\(\s*auditor,\s*|answer\(request, )'([\w-]+)'/g)].map(([, id]) => id),
     );
 
-    const documented = tableUnder('docs/telemetry.md', 'Audit events').map(([id = '']) => id.replace(/`(.*)`.*/, '$1'));
+    const documented = tableUnder('docs/telemetry.md', 'Audit events').flatMap(([id = '']) =>
+      id.includes('`') ? [...id.matchAll(/`([^`]+)`/g)].map(([, name]) => name) : [id],
+    );
 
     expect([...documented].sort()).toEqual([...inCode].sort());
   });
@@ -419,32 +510,68 @@ describe('examples', () => {
   });
 
   it.each(codeExamples('yaml'))('YAML $number of $page is configuration that the server accepts', ({ text }) => {
-    const config = parseYaml(text) as { auth?: unknown; mcpActions?: unknown; backend?: { actions?: unknown } };
-
-    expect(mcpConfigSchema.safeParse(config.mcpActions ?? {}).error).toBeUndefined();
-    expect(actionsConfigSchema.safeParse(config.backend?.actions ?? {}).error).toBeUndefined();
-    expect(authConfigSchema.safeParse(config.auth ?? {}).error).toBeUndefined();
+    expect(findMistakes(parseYaml(text))).toEqual([]);
   });
 
-  it('that app-config.yaml has as comments are accepted, too', () => {
-    const commented = read('app-config.yaml').match(/^mcpActions:\n(?:[ #].*\n?)+/m)?.[0] ?? '';
-    const { mcpActions } = parseYaml(commented.replaceAll(/^# ?/gm, ''));
+  it.each(['actions', 'audit', 'approvals', 'safety', 'mcpActions'])(
+    'that app-config.yaml has as comments for %s are accepted, too',
+    key => {
+      const block = read('app-config.yaml')
+        .split('\n\n')
+        .find(text => new RegExp(`^(  |# )?${key}:`, 'm').test(text));
 
-    expect(mcpConfigSchema.safeParse(mcpActions).error).toBeUndefined();
-  });
+      const config = parseYaml(uncomment(block ?? ''));
+
+      expect(Object.keys(config)).toEqual([key]);
+      expect(findMistakes(key === 'actions' ? { backend: config } : config)).toEqual([]);
+    },
+  );
 });
+
+/** What stands for values of the environment whose form is checked. */
+const environment: Record<string, string> = {
+  ALERT_URL: 'https://hooks.example.com/callboard',
+  ALERT_SECRET: `whsec_${'A'.repeat(43)}=`,
+};
+
+function findMistakes(config: unknown): string[] {
+  const text = JSON.stringify(config).replaceAll(/\$\{(\w+)\}/g, (whole, name) => environment[name] ?? whole);
+  const substituted = JSON.parse(text);
+  return sections.flatMap(section => {
+    const value = section.split('.').reduce((holder, key) => holder?.[key], substituted);
+    const issues = configSchemas[section].safeParse(value ?? {}).error?.issues ?? [];
+    return issues.map(({ path, message }) => `${[section, ...path].join('.')}: ${message}`);
+  });
+}
+
+/** Makes configuration of comments that are some, and leaves the sentences out. */
+function uncomment(text: string): string {
+  return text
+    .split('\n')
+    .flatMap(line => {
+      const [, indent, comment] = /^( *)# ?(.*)$/.exec(line) ?? [];
+      if (comment === undefined) {
+        return [line];
+      }
+      return /^( |\w+:( |$))/.test(comment) ? [`${indent}${comment}`] : [];
+    })
+    .join('\n');
+}
 
 describe('the first ten minutes with the README', () => {
   let app: TestApp;
   const trailFolder = mkdtempSync(join(tmpdir(), 'callboard-docs-'));
+  const standalone = parseYaml(read('app-config.yaml'));
   let seenAtStart: Pick<BannerFacts, 'notes' | 'contributions'>;
 
   beforeAll(async () => {
     app = await startTestApp({
       features: [
+        import('@callboard/plugin-approvals-backend'),
         import('@callboard/plugin-audit-backend'),
         import('@callboard/plugin-auth-backend'),
         import('@callboard/plugin-mcp-actions-backend'),
+        import('@callboard/plugin-safety-backend'),
         import('@callboard/plugin-example-todo-backend'),
         createServiceFactory({
           service: createServiceRef<object>({ id: 'test.start', scope: 'root' }),
@@ -458,8 +585,9 @@ describe('the first ten minutes with the README', () => {
         }),
       ],
       config: {
-        backend: { actions: { pluginSources: ['todo'] } },
-        auth: parseYaml(read('app-config.yaml')).auth,
+        backend: { actions: { mode: actionsConfigSchema.parse({}).mode, ...standalone.backend.actions } },
+        auth: standalone.auth,
+        approvals: standalone.approvals,
         audit: { file: { directory: trailFolder } },
       },
     });
@@ -470,10 +598,10 @@ describe('the first ten minutes with the README', () => {
     rmSync(trailFolder, { recursive: true });
   });
 
-  const [list, call] = [...read('README.md').matchAll(/^curl http:\/\/localhost:7007(\S+)[\s\S]*?-d '(.+)'$/gm)].map(
-    ([, path = '', body = '']) => ({ path, body }),
-  );
-  const [listed = '', called = ''] = codeBlocks('README.md', 'json');
+  const [list, look, call] = [
+    ...read('README.md').matchAll(/^curl http:\/\/localhost:7007(\S+)[\s\S]*?-d '(.+)'$/gm),
+  ].map(([, path = '', body = '']) => ({ path, body }));
+  const [listed = '', looked = '', asked = '', called = ''] = codeBlocks('README.md', 'json');
   const ask = async (request: { path: string; body: string } | undefined) => {
     const { message } = await post(`${app.url}${request?.path}`, request?.body, {
       token: app.token,
@@ -519,9 +647,48 @@ describe('the first ten minutes with the README', () => {
     }
   });
 
-  it('calls the tool as printed', async () => {
-    expect(JSON.stringify(await ask(call))).toBe(called.trim());
+  it('calls the tool that reads as printed', async () => {
+    expect(JSON.stringify(await ask(look))).toBe(looked.trim());
   });
+
+  it('has the other call approved on the page, and records it, as printed', async () => {
+    const refusal = await ask(call);
+    const { url } = refusal.result._meta['callboard/approval'];
+    const browser = new Browser(app.url);
+    const signIn = await browser.open(url);
+    const page = await browser.submit(signIn, '/sign-in', [], 'value="guest"');
+    await browser.submit(page, '/decision', [['decision', 'approve']]);
+    const granted = await ask(call);
+
+    expect(plain(refusal)).toEqual(plain(JSON.parse(asked)));
+    expect(page.url).toBe(url);
+    expect(JSON.stringify(granted)).toBe(called.trim());
+    const [trail = ''] = codeBlocks('README.md', 'jsonl');
+    const printed = trail
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    const recorded = readTrail()
+      .filter(({ name }) => name === 'todo.greet-user')
+      .map((line, index) => Object.fromEntries(Object.keys(printed[index] ?? line).map(key => [key, line[key]])));
+    expect(plain(recorded)).toEqual(plain(printed));
+  });
+
+  /** Without what is another one each time. */
+  const plain = (value: object): unknown => {
+    const text = JSON.stringify(value)
+      .replaceAll(app.url, 'http://localhost:7007')
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replaceAll(/(approval |pages\/|"(?:id|approvalId)":")[\w-]{22}(?![\w-])/g, '$1ID');
+    return JSON.parse(text);
+  };
+
+  const readTrail = (): Record<string, unknown>[] =>
+    readdirSync(trailFolder)
+      .filter(name => name.endsWith('.jsonl'))
+      .sort()
+      .flatMap(name => readFileSync(join(trailFolder, name), 'utf8').trim().split('\n'))
+      .map(line => JSON.parse(line));
 
   it('answers an error as docs/errors.md prints it', async () => {
     const [overMcp = ''] = codeBlocks('docs/errors.md', 'json');
