@@ -62,6 +62,7 @@ export {
   type Finding,
 } from './explanations.js';
 export { fingerprintOf } from './fingerprint.js';
+export { openPluginDatabase } from './openPluginDatabase.js';
 export { matchesName, principalName } from './principals.js';
 export { canonicalJson } from './records/canonicalJson.js';
 export { type DescribedInput, describeInput } from './records/describeInput.js';

@@ -1,29 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { DatabaseService } from '@backstage/backend-plugin-api';
+import { openPluginDatabase } from '@callboard/actions-api';
 import type { Knex } from 'knex';
 
 // From src/ and from dist/ alike.
-const directory = fileURLToPath(new URL('../migrations', import.meta.url));
-const ATTEMPTS = 20;
-const RETRY_AFTER_MS = 250;
+const migrations = new URL('../migrations', import.meta.url);
 
-/** The plugin's own database, its tables made. Replicas that start at once wait for the one that makes them. */
-export async function openDatabase(database: DatabaseService): Promise<Knex> {
-  const db = await database.getClient();
-  if (database.migrations?.skip) {
-    return db;
-  }
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      // A name of its own, because another plugin of this id may have kept its migrations here.
-      await db.migrate.latest({ directory, tableName: 'callboard_migrations' });
-      return db;
-    } catch (error) {
-      if (attempt === ATTEMPTS) {
-        throw error;
-      }
-      await delay(RETRY_AFTER_MS);
-    }
-  }
+/** The plugin's own database, its tables made. */
+export function openDatabase(database: DatabaseService): Promise<Knex> {
+  // A name of its own, because another plugin of this id may have kept its migrations here.
+  return openPluginDatabase(database, { migrations, tableName: 'callboard_migrations' });
 }
