@@ -9,7 +9,7 @@ afterAll(() => app.stop());
 
 describe.each(['2025', '2026'])('the header Callboard-Profile in the %s era', era => {
   const ask = (method: string, params: Record<string, never | string | object>, profile?: string) => {
-    const headers = profile === undefined ? {} : { 'Callboard-Profile': profile };
+    const headers: Record<string, string> = profile === undefined ? {} : { 'Callboard-Profile': profile };
     if (era === '2025') {
       return app.request(method, params as never, { headers });
     }
