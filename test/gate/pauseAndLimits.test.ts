@@ -231,18 +231,24 @@ describe('a limit', () => {
     expect(decisionsOf()).toContain('refusal refuse_limit');
   });
 
-  it('of calls in a day counts the call that asks, and does not use up the approval', async () => {
-    const id = await obtainApproval('replace-stated');
+  it('of calls in a day counts the call that runs, not the one that asks', async () => {
+    await obtainApproval('replace-stated');
 
+    const ran = await call('replace-stated');
     const refused = await call('replace-stated');
 
+    expect(ran.status).toBe(200);
     expect(refused).toMatchObject({
       status: 429,
       body: { error: { message: expect.stringContaining('one in a day') } },
     });
-    expect(await stateOf(id)).toBe('approved');
-    expect(gate.work.timesRun(key)).toBe(0);
-    expect(decisionsOf()).toEqual(['refusal needs_approval_pending', 'refusal refuse_limit']);
+    expect(gate.work.timesRun(key)).toBe(1);
+    expect(decisionsOf()).toEqual([
+      'refusal needs_approval_pending',
+      'intent needs_approval_accepted',
+      'outcome needs_approval_accepted',
+      'refusal refuse_limit',
+    ]);
   });
 
   it('of calls at once does not count a call that waits for the answer of a person', async () => {

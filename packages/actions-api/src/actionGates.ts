@@ -26,8 +26,11 @@ export interface ActionCall extends ActionCallInfo {
   readonly signal: AbortSignal;
   /** Has the audit trail say why the call was let through or refused: `needs_approval_…` or `refuse_…`. */
   decide(decision: string): void;
-  /** Called once when the call has ended, however it ended. What it throws is logged and changes nothing. */
-  whenEnded(listener: () => void | Promise<void>): void;
+  /**
+   * Called once when the call has ended, however it ended; `ran` says whether its handler was
+   * started. What it throws is logged and changes nothing.
+   */
+  whenEnded(listener: (end: { ran: boolean }) => void | Promise<void>): void;
 }
 
 /** The places in a call's path where plugins may refuse it, in the order in which they run. */

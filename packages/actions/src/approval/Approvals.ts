@@ -90,6 +90,8 @@ export class Approvals implements ApprovalsService {
       principal,
       fingerprint: call.fingerprint,
       arguments: call.given,
+      secrets: call.givenSecrets,
+      key: await this.#book.stateKey(),
       environment: this.#environment,
     });
     if (answered && answered.answer !== 'unavailable') {

@@ -5,6 +5,7 @@ const call = {
   principal: 'user:default/ada',
   fingerprint: 'f'.repeat(64),
   arguments: { id: '7', nested: { a: 1, b: [1, 2] } } as unknown,
+  key: new Uint8Array(32),
   environment: 'production',
 };
 
@@ -75,4 +76,23 @@ test('cannot be made of what JSON cannot hold', () => {
 
   expect(() => bindingOf({ ...call, arguments: circular })).toThrow();
   expect(() => bindingOf({ ...call, arguments: { id: 7n } })).toThrow();
+});
+
+describe('secrets', () => {
+  const secrets = { db: 'staging-database' };
+
+  test('are bound like arguments', () => {
+    const bound = bindingOf({ ...call, secrets });
+
+    expect(bindingOf({ ...call, secrets: { ...secrets } })).toBe(bound);
+    expect(bindingOf({ ...call, secrets: { db: 'production-database' } })).not.toBe(bound);
+    expect(bindingOf(call)).not.toBe(bound);
+  });
+
+  test('cannot be guessed from the binding without the key', () => {
+    const other = new Uint8Array(32).fill(1);
+
+    expect(bindingOf({ ...call, secrets, key: other })).not.toBe(bindingOf({ ...call, secrets }));
+    expect(bindingOf({ ...call, key: other })).toBe(bindingOf(call));
+  });
 });

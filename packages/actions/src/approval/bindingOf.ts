@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { InputError } from '@backstage/errors';
 import { canonicalJson } from '@callboard/actions-api';
 
 /**
  * What ties an approval to one call: SHA-256, in hexadecimal, of principal, action fingerprint,
- * arguments as they were sent, in canonical form, and environment.
+ * arguments as they were sent, in canonical form, secrets, if there are any, and environment.
  *
  * @throws InputError for numbers such as 1e999, which JSON can say and cannot repeat.
  */
@@ -13,15 +13,26 @@ export function bindingOf(call: {
   fingerprint: string;
   /** JSON. */
   arguments: unknown;
+  /** JSON. Nothing can be told of them by the binding without the key. */
+  secrets?: unknown;
+  key: Uint8Array;
   environment: string;
 }): string {
-  const { principal, fingerprint, environment } = call;
-  // What is not JSON, which only code in this process can send, is bound as what JSON makes of it.
-  const sent =
-    call.arguments === undefined ? undefined : JSON.parse(JSON.stringify(call.arguments, assertFinite) ?? 'null');
+  const { principal, fingerprint, environment, key } = call;
+  const secrets =
+    call.secrets === undefined
+      ? undefined
+      : createHmac('sha256', key)
+          .update(canonicalJson(asJson(call.secrets)))
+          .digest('hex');
   return createHash('sha256')
-    .update(canonicalJson({ principal, fingerprint, environment, arguments: sent }))
+    .update(canonicalJson({ principal, fingerprint, environment, arguments: asJson(call.arguments), secrets }))
     .digest('hex');
+}
+
+/** What is not JSON, which only code in this process can send, is bound as what JSON makes of it. */
+function asJson(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value, assertFinite) ?? 'null');
 }
 
 /** It would be written as `null`, and so be as good as approved where `null` is. */

@@ -40,6 +40,7 @@ export class Invocation implements ActionCall {
   readonly signal: AbortSignal;
   /** The input as it came. */
   readonly given: unknown;
+  readonly givenSecrets: unknown;
   input: unknown;
   secrets: unknown;
   /** Set when the call is recorded as about to run. */
@@ -52,7 +53,9 @@ export class Invocation implements ActionCall {
   #visible: VisibleAction | undefined;
   #effect: ActionEffect | undefined;
   #decision: string | undefined;
-  #listeners: (() => void | Promise<void>)[] = [];
+  /** Whether the handler has been started. */
+  hasRun = false;
+  #listeners: ((end: { ran: boolean }) => void | Promise<void>)[] = [];
 
   constructor(options: {
     name: string;
@@ -77,6 +80,7 @@ export class Invocation implements ActionCall {
     this.given = options.input;
     this.input = options.input;
     this.secrets = options.secrets;
+    this.givenSecrets = options.secrets;
     this.credentials = options.credentials;
     this.principal = principalName(options.credentials);
     this.door = options.door;
@@ -150,7 +154,7 @@ export class Invocation implements ActionCall {
     return this.#decision;
   }
 
-  whenEnded(listener: () => void | Promise<void>): void {
+  whenEnded(listener: (end: { ran: boolean }) => void | Promise<void>): void {
     this.#listeners.push(listener);
   }
 
@@ -159,7 +163,7 @@ export class Invocation implements ActionCall {
     if (this.#listeners.length === 0) {
       return [];
     }
-    const ended = await Promise.allSettled(this.#listeners.map(async listener => listener()));
+    const ended = await Promise.allSettled(this.#listeners.map(async listener => listener({ ran: this.hasRun })));
     return ended.flatMap(result => (result.status === 'rejected' ? [result.reason] : []));
   }
 

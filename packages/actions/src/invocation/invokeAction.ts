@@ -77,7 +77,5 @@ function recordFailure(
   refusal: string | undefined,
   outcome: AuditOutcome,
 ): Promise<void> {
-  return call.entry
-    ? call.entry.finish(outcome)
-    : trails.refuse(auditedCall(call, refusal ?? 'refuse'), outcome);
+  return call.entry ? call.entry.finish(outcome) : trails.refuse(auditedCall(call, refusal ?? 'refuse'), outcome);
 }

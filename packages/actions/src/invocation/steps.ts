@@ -127,6 +127,7 @@ const recordIntent: InvocationStep = async (call, { trails }) => {
 
 const runHandler: InvocationStep = async call => {
   call.signal.throwIfAborted();
+  call.hasRun = true;
   call.output = await call.visible.run({
     input: call.input,
     secrets: call.secrets,

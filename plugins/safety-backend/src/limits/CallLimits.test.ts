@@ -134,6 +134,19 @@ function limitsSuite(openReplicas: () => Promise<Replicas>): void {
     await expect(check(limits)).resolves.toBeUndefined();
   });
 
+  test('a call that did not run, such as one that waits for approval, does not count', async () => {
+    const limits = open(replicas.one, { perDay: 1, rate: { calls: 1, seconds: 60 } });
+    const asking = testCall();
+    await limits.check(asking);
+
+    await asking.end({ ran: false });
+    const running = testCall();
+    await limits.check(running);
+    await running.end({ ran: true });
+
+    await expect(check(limits)).rejects.toThrow('safety.limits[0].rate');
+  });
+
   test('a slot is free again when its call has ended', async () => {
     const limits = open(replicas.one, { concurrency: 1 });
     const first = testCall();

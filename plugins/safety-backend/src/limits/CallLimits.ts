@@ -108,6 +108,10 @@ export class CallLimits implements ActionGate {
       await this.#takeBack(taken);
       throw error;
     }
+    if (taken.length > 0) {
+      // Nor one that a later step refuses, or that waits for approval and will be made again.
+      call.whenEnded(({ ran }) => (ran ? undefined : this.#takeBack(taken)));
+    }
   }
 
   async #takeSlot(call: ActionCall, limit: Limit): Promise<void> {

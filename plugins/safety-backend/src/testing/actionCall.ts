@@ -17,8 +17,10 @@ export function testAction(changes: Partial<CapableAction> = {}): ActionsService
 }
 
 /** A call as gates see it, and the way to end it. */
-export function testCall(changes: Partial<ActionCall> = {}): ActionCall & { end(): Promise<void> } {
-  const listeners: (() => void | Promise<void>)[] = [];
+export function testCall(
+  changes: Partial<ActionCall> = {},
+): ActionCall & { end(options?: { ran: boolean }): Promise<void> } {
+  const listeners: Parameters<ActionCall['whenEnded']>[0][] = [];
   return {
     requestId: 'request-1',
     principal: 'user:default/ada',
@@ -34,9 +36,9 @@ export function testCall(changes: Partial<ActionCall> = {}): ActionCall & { end(
     signal: new AbortController().signal,
     decide() {},
     whenEnded: listener => void listeners.push(listener),
-    async end() {
+    async end(options = { ran: true }) {
       for (const listener of listeners.splice(0)) {
-        await listener();
+        await listener(options);
       }
     },
     ...changes,
