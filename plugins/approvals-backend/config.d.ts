@@ -3,7 +3,7 @@ export interface Config {
   approvals?: {
     /**
      * Who may decide: principals, `*` for any text. Services and static tokens decide only where they are listed.
-     * Defaults to `user:**`.
+     * Defaults to `user:*`.
      */
     approvers?: string[];
     /** Whether people may decide about their own requests, on the page only. Defaults to false. */

@@ -1,4 +1,4 @@
-import { createServiceRef } from '@backstage/backend-plugin-api';
+import { type BackstageCredentials, createServiceRef } from '@backstage/backend-plugin-api';
 import type { Caller } from './callers.js';
 
 /** What one step says of a call. */
@@ -28,8 +28,11 @@ export interface ExplanationsService {
   /**
    * @param about.action - an action id.
    * @param about.input - where the action's effect depends on it.
+   * @param about.credentials - of whoever asks about themselves: what they may not see does not exist.
    */
-  explain(about: Caller & { readonly action: string; readonly input?: unknown }): Promise<Explanation>;
+  explain(
+    about: Caller & { readonly action: string; readonly input?: unknown; readonly credentials?: BackstageCredentials },
+  ): Promise<Explanation>;
 }
 
 export const explanationsServiceRef = createServiceRef<ExplanationsService>({

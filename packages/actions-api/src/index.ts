@@ -63,7 +63,7 @@ export {
 } from './explanations.js';
 export { fingerprintOf } from './fingerprint.js';
 export { openPluginDatabase } from './openPluginDatabase.js';
-export { matchesName, principalName } from './principals.js';
+export { matchesName, matchesPrincipal, principalName, principalPatternSchema } from './principals.js';
 export { canonicalJson } from './records/canonicalJson.js';
 export { type DescribedInput, describeInput } from './records/describeInput.js';
 export { scrubText } from './records/scrubText.js';

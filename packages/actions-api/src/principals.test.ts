@@ -1,6 +1,6 @@
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import { expect, test } from 'vitest';
-import { matchesName, principalName } from './principals.js';
+import { matchesName, matchesPrincipal, principalName, principalPatternSchema } from './principals.js';
 
 const of = (principal: object) => principalName({ principal } as BackstageCredentials);
 
@@ -33,4 +33,14 @@ test.each([
   ['[a-z].', 'x.', false],
 ])('%s fits %s: %s', (pattern, name, fits) => {
   expect(matchesName(pattern, name)).toBe(fits);
+});
+
+test('principals match in any case', () => {
+  expect(matchesPrincipal('user:default/Ada', 'user:default/ada')).toBe(true);
+  expect(matchesPrincipal('mcp-clients', 'MCP-Clients')).toBe(true);
+  expect(matchesPrincipal('user:*', 'service:user:x')).toBe(false);
+});
+
+test.each(['', ' ci', 'ci ', 'user:default/a b', 'с\u0456', 'x'.repeat(501)])('%j is no pattern', text => {
+  expect(principalPatternSchema.safeParse(text).success).toBe(false);
 });

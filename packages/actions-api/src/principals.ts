@@ -1,4 +1,5 @@
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
+import * as z from 'zod';
 
 interface Principal {
   readonly type?: string;
@@ -47,3 +48,16 @@ export function matchesName(pattern: string, name: string): boolean {
   }
   return true;
 }
+
+/** As `matchesName`, in any case, as Backstage compares entity references: a capital letter must not make a rule miss. */
+export function matchesPrincipal(pattern: string, principal: string): boolean {
+  return matchesName(pattern.toLowerCase(), principal.toLowerCase());
+}
+
+/** A pattern of principals in configuration. One with a blank would never match, and so leave its rule without effect. */
+export const principalPatternSchema = z
+  .string()
+  .regex(
+    /^[\x21-\x7e]{1,500}$/,
+    'expected a principal or a pattern such as user:default/ada, user:* or ci, without blanks',
+  );

@@ -2,6 +2,7 @@ import type { RootConfigService } from '@backstage/backend-plugin-api';
 import {
   actionScopes,
   type ConfigSection,
+  principalPatternSchema,
   readConfigSection,
   type SafetyMode,
   safetyModes,
@@ -14,8 +15,8 @@ import { builtInProfiles, profileSchema } from './policy/profiles.js';
 const callerRuleSchema = z
   .strictObject({
     /** Patterns in which `*` stands for any text. All conditions must hold; without any, the rule is for all callers. */
-    principal: z.string().min(1).optional(),
-    client: z.string().min(1).optional(),
+    principal: principalPatternSchema.optional(),
+    client: principalPatternSchema.optional(),
     door: z.enum(['mcp', 'http', 'in-process']).optional(),
     /** The broadest scope of the caller's access token. */
     scope: z.enum(actionScopes).optional(),

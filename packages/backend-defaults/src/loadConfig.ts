@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type AppConfig, type Config, ConfigReader } from '@backstage/config';
 import { type ConfigSource, EnvConfigSource, FileConfigSource } from '@backstage/config-loader';
 import { InputError } from '@backstage/errors';
+import type { JsonObject, JsonValue } from '@backstage/types';
 
 /** Where configuration comes from. */
 export interface LoadConfigOptions {
@@ -15,6 +16,8 @@ export interface LoadConfigOptions {
   rootDir?: string;
   /** For `APP_CONFIG_…` overrides and `${NAME}` in files; the process's environment by default. */
   env?: Record<string, string | undefined>;
+  /** Told of each value that is left out because it names a variable that is not set, as Backstage leaves it out. */
+  onUnset?: (unset: { variable: string; key: string }) => void;
 }
 
 /**
@@ -38,7 +41,11 @@ export async function loadConfigLayers(options: LoadConfigOptions = {}): Promise
   const sources = [
     ...files.map(path => ({
       name: path,
-      source: FileConfigSource.create({ path, watch: false, substitutionFunc: async name => env[name] }),
+      source: FileConfigSource.create({
+        path,
+        watch: false,
+        substitutionFunc: async name => env[name] ?? `${UNSET}${name}${UNSET}`,
+      }),
     })),
     { name: 'environment', source: EnvConfigSource.create({ env }) },
   ];
@@ -49,7 +56,42 @@ export async function loadConfigLayers(options: LoadConfigOptions = {}): Promise
   if (mistakes.length > 0) {
     throw new InputError(`The configuration cannot be read:\n${mistakes.map(indent).join('\n')}`);
   }
-  return readings.flatMap(reading => (reading.status === 'fulfilled' ? reading.value : []));
+  return readings
+    .flatMap(reading => (reading.status === 'fulfilled' ? reading.value : []))
+    .map(layer => ({ ...layer, data: leaveOutUnset(layer.data, '', options.onUnset ?? (() => {})) as JsonObject }));
+}
+
+/** Stands around the names of variables that are not set; no file can hold it. */
+const UNSET = '\u0000';
+
+function leaveOutUnset(
+  value: JsonValue | undefined,
+  key: string,
+  tell: NonNullable<LoadConfigOptions['onUnset']>,
+): JsonValue | undefined {
+  if (typeof value === 'string') {
+    const [, variable] = value.split(UNSET);
+    if (variable === undefined) {
+      return value;
+    }
+    tell({ variable, key });
+    return undefined;
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) => {
+      const kept = leaveOutUnset(item, `${key}[${index}]`, tell);
+      return kept === undefined ? [] : [kept];
+    });
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([name, member]) => {
+        const kept = leaveOutUnset(member, key === '' ? name : `${key}.${name}`, tell);
+        return kept === undefined ? [] : [[name, kept]];
+      }),
+    );
+  }
+  return value;
 }
 
 function parseConfigArguments(argv: string[]): string[] {

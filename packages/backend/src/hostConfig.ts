@@ -23,9 +23,18 @@ export interface HostConfig {
 export async function loadHostConfig(
   options: LoadConfigOptions & { sections?: readonly ConfigSection[] } = {},
 ): Promise<HostConfig> {
-  const layers = await loadConfigLayers({ rootDir, ...options });
-  const config = ConfigReader.fromConfigs(layers);
   const mistakes: string[] = [];
+  const layers = await loadConfigLayers({
+    rootDir,
+    ...options,
+    onUnset({ variable, key }) {
+      // Left out, it would be as if nobody had written it: a mode would be the default, a limit none.
+      if (options.sections?.some(section => key === section.key || key.startsWith(`${section.key}.`))) {
+        mistakes.push(`${key}: the environment variable ${variable} is not set`);
+      }
+    },
+  });
+  const config = ConfigReader.fromConfigs(layers);
   const listen = readListenAddress(config, mistakes);
   const baseUrl = config.getOptional('backend.baseUrl');
   if (typeof baseUrl !== 'string' || !URL.canParse(baseUrl)) {

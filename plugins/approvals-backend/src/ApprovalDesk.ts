@@ -1,7 +1,13 @@
 import type { AuditorService, BackstageCredentials, PermissionsService } from '@backstage/backend-plugin-api';
 import { ConflictError, NotAllowedError, NotFoundError, toError } from '@backstage/errors';
 import { AuthorizeResult, type BasicPermission } from '@backstage/plugin-permission-common';
-import { type Approval, type ApprovalState, matchesName, principalName, visibleText } from '@callboard/actions-api';
+import {
+  type Approval,
+  type ApprovalState,
+  matchesPrincipal,
+  principalName,
+  visibleText,
+} from '@callboard/actions-api';
 import type { ApprovalPosition, Decision, SqlApprovals } from './database/SqlApprovals.js';
 import { approvalDecidePermission, approvalReadPermission } from './permissions.js';
 
@@ -48,7 +54,7 @@ export class ApprovalDesk {
    * @throws NotAllowedError without the permission to read approvals.
    */
   async admit(credentials: BackstageCredentials, principal = principalName(credentials)): Promise<Viewer> {
-    const isNamed = this.#approvers.some(pattern => matchesName(pattern, principal));
+    const isNamed = this.#approvers.some(pattern => matchesPrincipal(pattern, principal));
     const [mayRead, mayDecide] = await this.#ask(credentials, [approvalReadPermission, approvalDecidePermission]);
     if (!mayRead) {
       throw new NotAllowedError(`Reading approvals needs the permission ${approvalReadPermission.name}`);

@@ -4,7 +4,7 @@ import { readApprovalsConfig } from './config.js';
 
 test('has defaults that need nothing', () => {
   expect(readApprovalsConfig(new ConfigReader({}))).toEqual({
-    approvers: ['user:**'],
+    approvers: ['user:*'],
     selfApproval: false,
     maxPendingPerPrincipal: 50,
     keepMs: 30 * 86_400_000,
@@ -12,7 +12,7 @@ test('has defaults that need nothing', () => {
   });
 });
 
-test('takes what is set, the names of people in lower case, and the lifetime of the core', () => {
+test('takes what is set, and the lifetime of the core', () => {
   const config = readApprovalsConfig(
     new ConfigReader({
       approvals: { approvers: ['User:Default/Ada', 'external:CI'], selfApproval: true, keepDays: 1 },
@@ -21,7 +21,7 @@ test('takes what is set, the names of people in lower case, and the lifetime of 
   );
 
   expect(config).toMatchObject({
-    approvers: ['user:default/ada', 'external:CI'],
+    approvers: ['User:Default/Ada', 'external:CI'],
     selfApproval: true,
     keepMs: 86_400_000,
     lifetimeMs: 300_000,

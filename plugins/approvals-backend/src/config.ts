@@ -1,15 +1,9 @@
 import type { RootConfigService } from '@backstage/backend-plugin-api';
-import { type ConfigSection, readConfigSection } from '@callboard/actions-api';
+import { type ConfigSection, principalPatternSchema, readConfigSection } from '@callboard/actions-api';
 import * as z from 'zod';
 
-/** As principals are named: those of people in lower case. */
-const approver = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,500}$/, 'expected a principal such as user:default/ada or user:**')
-  .transform(pattern => (/^user:/i.test(pattern) ? pattern.toLowerCase() : pattern));
-
 const approvalsConfigSchema = z.strictObject({
-  approvers: z.array(approver).min(1, 'expected at least one pattern').default(['user:**']),
+  approvers: z.array(principalPatternSchema).min(1, 'expected at least one pattern').default(['user:*']),
   selfApproval: z.boolean().default(false),
   maxPendingPerPrincipal: z.int().min(1).max(10_000).default(50),
   keepDays: z.number().min(1).max(3_650).default(30),

@@ -1,7 +1,7 @@
 import type { BackstageCredentials, PermissionsService } from '@backstage/backend-plugin-api';
 import { NotAllowedError } from '@backstage/errors';
 import { AuthorizeResult, type BasicPermission } from '@backstage/plugin-permission-common';
-import { matchesName, principalName } from '@callboard/actions-api';
+import { matchesPrincipal, principalName } from '@callboard/actions-api';
 
 /** Who may stop and start the server, and decide which definitions it publishes. */
 export class Operators {
@@ -15,7 +15,7 @@ export class Operators {
 
   /** @throws NotAllowedError if the principal is none of `safety.operators`. */
   assertOperator(principal: string, deed: string): void {
-    if (!this.#patterns.some(pattern => matchesName(pattern, principal))) {
+    if (!this.#patterns.some(pattern => matchesPrincipal(pattern, principal))) {
       throw new NotAllowedError(`${deed} is for operators: ${principal} is none of safety.operators`);
     }
   }

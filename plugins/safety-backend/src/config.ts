@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { RootConfigService } from '@backstage/backend-plugin-api';
-import { actionEffects, type ConfigSection, readConfigSection } from '@callboard/actions-api';
+import { actionEffects, type ConfigSection, principalPatternSchema, readConfigSection } from '@callboard/actions-api';
 import * as z from 'zod';
 import { alertsConfigSchema, metricsConfigSchema, readWebhooks, type Webhook } from './alerts/index.js';
 import { type LimitSettings, limitSubjects } from './limits/Limit.js';
@@ -11,9 +11,12 @@ const pattern = z.string().min(1).max(256);
 const limitSchema = z
   .strictObject({
     name: z.string().min(1).max(100).optional(),
-    principal: pattern.optional(),
+    principal: principalPatternSchema.optional(),
     action: pattern.optional(),
-    server: pattern.optional(),
+    server: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]*$/, 'expected the key of a named MCP server')
+      .optional(),
     effects: z.array(z.enum(actionEffects)).min(1).optional(),
     per: z.array(z.enum(limitSubjects)).default(['principal']),
     rate: z.strictObject({ calls: z.int().min(1).max(1_000_000), seconds: z.number().min(1).max(86_400) }).optional(),
@@ -26,7 +29,7 @@ const limitSchema = z
   );
 
 const safetyConfigSchema = z.strictObject({
-  operators: z.array(pattern).default(['user:*']),
+  operators: z.array(principalPatternSchema).default(['user:*']),
   pause: z
     .strictObject({
       file: z.string().min(1).optional(),

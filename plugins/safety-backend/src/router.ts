@@ -104,11 +104,13 @@ export function createSafetyRouter(options: {
   async function explain(request: Request, about: z.output<typeof explainBodySchema>) {
     const credentials = await authenticate(request);
     const caller = describeCaller(about, principalName(credentials));
-    if (caller.principal !== principalName(credentials)) {
+    const isAboutSelf = caller.principal === principalName(credentials);
+    if (!isAboutSelf) {
       await operators.authorize(credentials, explainPermission, 'Asking about others');
     }
     return explanations.explain({
       ...caller,
+      ...(isAboutSelf && { credentials }),
       action: about.action,
       ...(about.input !== undefined && { input: about.input }),
     });

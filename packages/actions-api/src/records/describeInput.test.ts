@@ -101,3 +101,23 @@ test('no input is no input, null is null', () => {
   expect(describe(undefined)).toEqual({ secrets: new Set() });
   expect(describe(null)).toEqual({ input: null, secrets: new Set() });
 });
+
+test('keys that are changed into the same text stay apart', () => {
+  const { input } = describe({ env: { 'a?x_token=one': 'rm -rf /', 'a?x_token=two': 'harmless' } });
+
+  expect(Object.keys((input as { env: object }).env)).toEqual(['a?x_token=***', 'a?x_token=*** (2)']);
+});
+
+test('whoever decides about an input sees all but what stands in fields for secrets', () => {
+  const input = {
+    note: 'harmless note authorization: x; then wire 1M EUR to account 77',
+    key: 'ok -----BEGIN A PRIVATE KEY-----\nrm -rf /',
+    plan: 'deploy to production',
+    'a?x_token=one': 1,
+    'a?x_token=two': 2,
+  };
+
+  const shown = describeInput({ ...input, password: 'deploy to production' }, 16_384, { hides: 'fields' });
+
+  expect(shown.input).toEqual({ ...input, password: '***' });
+});

@@ -19,8 +19,16 @@ export interface DescribedInput {
 /**
  * An input as it may be recorded: plain JSON without secrets, at most `maxBytes` long, and a copy,
  * whatever the action does with the original.
+ *
+ * @param options.hides - `secrets`, by default: what stands in fields whose names say so, the same
+ * texts elsewhere, and what looks like a secret. `fields`: the first alone, for people who decide about
+ * the input and must not be shown less than what looks harmless.
  */
-export function describeInput(input: unknown, maxBytes: number): DescribedInput {
+export function describeInput(
+  input: unknown,
+  maxBytes: number,
+  { hides = 'secrets' }: { hides?: 'secrets' | 'fields' } = {},
+): DescribedInput {
   if (input === undefined) {
     return { secrets: new Set() };
   }
@@ -28,7 +36,7 @@ export function describeInput(input: unknown, maxBytes: number): DescribedInput 
   const copying = new Copying(maxBytes / 2);
   const copy = copying.copy(input, 0);
   const { secrets } = copying;
-  const scrubbed = mapTexts(copy, text => scrubText(text, secrets));
+  const scrubbed = hides === 'fields' ? copy : mapTexts(copy, text => scrubText(text, secrets));
   const text = canonicalJson(scrubbed);
   const inputBytes = Buffer.byteLength(text);
   if (inputBytes <= maxBytes) {
@@ -163,7 +171,20 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
     return value.map(item => mapTexts(item, change));
   }
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [change(key), mapTexts(member, change)]));
+    const changed = new Map<string, unknown>();
+    for (const [key, member] of Object.entries(value)) {
+      changed.set(freeKey(change(key), changed), mapTexts(member, change));
+    }
+    return Object.fromEntries(changed);
   }
   return value;
+}
+
+/** Two keys that were changed into the same text are still two. */
+function freeKey(key: string, taken: ReadonlyMap<string, unknown>): string {
+  let free = key;
+  for (let number = 2; taken.has(free); number += 1) {
+    free = `${key} (${number})`;
+  }
+  return free;
 }

@@ -521,3 +521,66 @@ describe('a preview', () => {
     expect(preview).toHaveBeenCalledTimes(1);
   });
 });
+
+test('what looks like a secret in a text is shown to whoever decides, as it will run', async () => {
+  const input = { note: 'authorization: x; then wire 1M EUR to account 77', password: 'hidden' };
+
+  const { question } = await create().ask({ input });
+
+  expect(question).toContain(input.note);
+  expect(question).not.toContain('hidden');
+});
+
+describe('an input that is filled in', () => {
+  const filledWith = (fill: () => unknown) => {
+    const call = callOf({ canAsk: true, input: {} });
+    const parse = () => ({ ok: true as const, value: { id: fill() } });
+    call.visible = { ...call.visible, checks: { input: parse, output: parse } };
+    call.input = parse().value;
+    return call;
+  };
+
+  test('differently each time cannot be approved', async () => {
+    let count = 0;
+
+    const { error, decision } = await create().require(
+      filledWith(() => {
+        count += 1;
+        return count;
+      }),
+    );
+
+    expect(error?.message).toContain('fills in values that are different each time');
+    expect(decision).toBe('needs_approval_unavailable');
+  });
+
+  test('is bound as it will run', async () => {
+    const { require } = create();
+    const { error } = await require(filledWith(() => 'one'));
+    const { approval } = error as ApprovalQuestion;
+    const other = filledWith(() => 'two');
+    Object.assign(other, { answered: { approvalId: approval.id, answer: 'accept' } });
+
+    expect((await require(other)).decision).toBe('needs_approval_invalid');
+  });
+});
+
+test('while what keeps approvals is away, calls that need one fail without its reasons', async () => {
+  const away = async () => {
+    throw new Error('connect ECONNREFUSED db.internal:5432');
+  };
+  const book = {
+    isDurable: true,
+    stateKey: away,
+    find: away,
+    open: away,
+    redeem: away,
+    answer: away,
+    urlOf: () => undefined,
+  };
+
+  const { error } = await create({ book }).require({});
+
+  expect(error?.name).toBe('ServiceUnavailableError');
+  expect(error?.message).toBe('Approvals cannot be looked up or asked for at the moment; try again later');
+});

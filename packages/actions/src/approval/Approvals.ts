@@ -1,5 +1,5 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
-import { NotAllowedError } from '@backstage/errors';
+import { NotAllowedError, ServiceUnavailableError, toError } from '@backstage/errors';
 import type { JsonValue } from '@backstage/types';
 import {
   type ActionPreview,
@@ -7,13 +7,16 @@ import {
   type ApprovalBook,
   type ApprovalRequest,
   type ApprovalsService,
+  canonicalJson,
   capabilityOf,
   describeInput,
+  scrubText,
+  TooManyRequestsError,
   visibleText,
 } from '@callboard/actions-api';
 import type { Invocation } from '../invocation/Invocation.js';
 import { ApprovalQuestion, ApprovalRequiredError } from './approvalErrors.js';
-import { bindingOf } from './bindingOf.js';
+import { bindingOf, settledInput } from './bindingOf.js';
 import { MemoryApprovals } from './MemoryApprovals.js';
 
 const MAX_ARGUMENT_BYTES = 16_384;
@@ -90,14 +93,15 @@ export class Approvals implements ApprovalsService {
       principal,
       fingerprint: call.fingerprint,
       arguments: call.given,
+      input: call.input,
       secrets: call.givenSecrets,
-      key: await this.#book.stateKey(),
+      key: await this.#ask(book => book.stateKey()),
       environment: this.#environment,
     });
     if (answered && answered.answer !== 'unavailable') {
       return this.#takeAnswer(call, binding, answered.approvalId, answered.answer);
     }
-    const approved = await this.#book.redeem(binding);
+    const approved = await this.#ask(book => book.redeem(binding));
     if (approved) {
       return accept(call, approved);
     }
@@ -112,8 +116,8 @@ export class Approvals implements ApprovalsService {
       );
     }
 
-    const found = await this.#book.find(binding);
-    const approval = found ?? (await this.#book.open(await this.#describe(call, binding)));
+    const found = await this.#ask(book => book.find(binding));
+    const approval = found ?? (await this.#open(call, binding));
     call.approval = approval;
     if (approval.state === 'denied') {
       call.decide('needs_approval_denied');
@@ -121,7 +125,7 @@ export class Approvals implements ApprovalsService {
     }
     if (approval.state === 'approved') {
       // Decided this very moment.
-      const redeemed = await this.#book.redeem(binding);
+      const redeemed = await this.#ask(book => book.redeem(binding));
       if (redeemed) {
         return accept(call, redeemed);
       }
@@ -139,6 +143,30 @@ export class Approvals implements ApprovalsService {
     });
   }
 
+  async #open(call: Invocation, binding: string): Promise<Approval> {
+    if (!(await isRepeatable(call))) {
+      call.decide('needs_approval_unavailable');
+      throw new NotAllowedError(
+        `Action "${call.action.id}" fills in values that are different each time, so that nobody can approve what will run: give all its arguments`,
+      );
+    }
+    const request = await this.#describe(call, binding);
+    return this.#ask(book => book.open(request));
+  }
+
+  /** What keeps the approvals may be away; why is for the log. */
+  async #ask<T>(ask: (book: ApprovalBook) => Promise<T>): Promise<T> {
+    try {
+      return await ask(this.#book);
+    } catch (error) {
+      if (error instanceof TooManyRequestsError) {
+        throw error;
+      }
+      this.#logger.error('Approvals cannot be looked up or asked for', toError(error));
+      throw new ServiceUnavailableError('Approvals cannot be looked up or asked for at the moment; try again later');
+    }
+  }
+
   async #takeAnswer(
     call: Invocation,
     binding: string,
@@ -146,9 +174,9 @@ export class Approvals implements ApprovalsService {
     answer: 'accept' | 'decline' | 'cancel',
   ): Promise<void> {
     const approval =
-      (this.#asksClients ? await this.#book.answer(approvalId, binding, answer) : undefined) ??
+      (this.#asksClients ? await this.#ask(book => book.answer(approvalId, binding, answer)) : undefined) ??
       // Somebody else may have approved exactly this call while the client asked.
-      (answer === 'accept' ? await this.#book.redeem(binding) : undefined);
+      (answer === 'accept' ? await this.#ask(book => book.redeem(binding)) : undefined);
     if (!approval) {
       call.decide('needs_approval_invalid');
       throw new NotAllowedError(
@@ -168,8 +196,9 @@ export class Approvals implements ApprovalsService {
   }
 
   async #describe(call: Invocation, binding: string): Promise<ApprovalRequest> {
-    const { principal, clientId, agentId, door, server, action, effect, rules, reason } = call;
-    const { input } = describeInput(call.input ?? {}, MAX_ARGUMENT_BYTES);
+    const { principal, clientId, door, server, action, effect, rules, reason } = call;
+    const agentId = call.agentId === undefined ? undefined : scrubText(call.agentId);
+    const { input } = describeInput(call.input ?? {}, MAX_ARGUMENT_BYTES, { hides: 'fields' });
     return {
       binding,
       principal,
@@ -184,7 +213,7 @@ export class Approvals implements ApprovalsService {
       effect,
       mode: rules.mode.value,
       rule: `${rules.mode.config}: ${rules.mode.value}`,
-      reason: reason === undefined ? undefined : visibleText(reason, MAX_REASON_CHARACTERS),
+      reason: reason === undefined ? undefined : visibleText(scrubText(reason), MAX_REASON_CHARACTERS),
       environment: this.#environment,
       arguments: (input ?? {}) as JsonValue,
       preview: await this.#preview(call),
@@ -207,7 +236,9 @@ export class Approvals implements ApprovalsService {
         timedOut,
       ]);
       const shown = (value: JsonValue | undefined) =>
-        value === undefined ? undefined : (describeInput(value, MAX_PREVIEW_BYTES).input as JsonValue);
+        value === undefined
+          ? undefined
+          : (describeInput(value, MAX_PREVIEW_BYTES, { hides: 'fields' }).input as JsonValue);
       const [shownBefore, shownAfter] = [shown(before), shown(after)];
       return {
         ...(summary !== undefined && { summary: visibleText(String(summary), MAX_REASON_CHARACTERS) }),
@@ -234,6 +265,15 @@ export class Approvals implements ApprovalsService {
       ? 'no plugin keeps approvals'
       : 'the client does not support elicitation, and no plugin keeps approvals';
   }
+}
+
+/** Whether the same arguments become the same input again; what a schema fills in at random does not. */
+async function isRepeatable({ visible, given, input }: Invocation): Promise<boolean> {
+  const again = await visible.checks?.input(given);
+  return (
+    !again ||
+    (again.ok && canonicalJson(settledInput(again.value) ?? null) === canonicalJson(settledInput(input) ?? null))
+  );
 }
 
 function accept(call: Invocation, approval: Approval): void {

@@ -51,8 +51,10 @@ export class ActionCatalogue {
       const home = await this.#delegated(pluginId, local.auth, credentials);
       return home && local.find(id, home);
     }
-    const { descriptors } = await this.#listSource(pluginId, credentials);
-    const descriptor = descriptors.find(action => action.id === id);
+    if (!(await this.#mayDelegate(pluginId, credentials))) {
+      return undefined;
+    }
+    const descriptor = await this.#remote(pluginId).find(id, credentials);
     return descriptor && { descriptor, run: call => this.#remote(pluginId).invoke(id, call, credentials) };
   }
 
@@ -92,6 +94,18 @@ export class ActionCatalogue {
         this.#logger.warn(`Failed to list the actions of ${pluginId}`, error as Error);
       }
       return { descriptors: [], fingerprint: `${pluginId}!` };
+    }
+  }
+
+  async #mayDelegate(targetPluginId: string, credentials: BackstageCredentials): Promise<boolean> {
+    try {
+      await assertMayDelegate({ auth: this.#auth, targetPluginId, credentials });
+      return true;
+    } catch (error) {
+      if ((error as Error).name === 'NotAllowedError') {
+        return false;
+      }
+      throw error;
     }
   }
 

@@ -2,7 +2,14 @@ import type { AuthService } from '@backstage/backend-plugin-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { deferred } from '../testing/deferred.js';
 import { createRemoteSource, nobody, plainAuth, service, user } from '../testing/remoteSource.js';
-import { listedAction, type SourceServer, startSourceServer, withActions, withError } from '../testing/sourceServer.js';
+import {
+  listedAction,
+  type SourceServer,
+  startSourceServer,
+  withActions,
+  withError,
+  withJson,
+} from '../testing/sourceServer.js';
 
 let server: SourceServer;
 const remoteSource = (options?: Parameters<typeof createRemoteSource>[1]) =>
@@ -204,4 +211,55 @@ test('a user whom the source refuses has an empty list, and others keep theirs',
 
   expect(await idsFor(user('bob'))).toEqual([]);
   expect(await idsFor(user('ann'))).toEqual(['todo:one']);
+});
+
+describe('a definition for a call', () => {
+  const caller = service('plugin:caller');
+  const readOnly = { readOnly: true, destructive: false, idempotent: false };
+  const destructive = { readOnly: false, destructive: true, idempotent: false };
+  const answerOf = (action: object) => withJson({ actions: [listedAction('todo:one', action)] });
+
+  test('is no older than the time of the list, however long nobody asked', async () => {
+    server.answer = answerOf({ attributes: readOnly });
+    const { source, refresh, advanceSeconds } = remoteSource();
+    await refresh();
+    server.answer = answerOf({ attributes: destructive });
+    advanceSeconds(36_000);
+
+    const action = await source.find('todo:one', caller);
+
+    expect(action?.attributes).toEqual(destructive);
+  });
+
+  test('that the source does not tell any more will do for a read only', async () => {
+    const both = [
+      listedAction('todo:look', { attributes: readOnly }),
+      listedAction('todo:purge', { attributes: destructive }),
+    ];
+    server.answer = withJson({ actions: both });
+    const { source, refresh, advanceSeconds } = remoteSource();
+    await refresh();
+    server.answer = withError(500, 'Error', 'broken');
+    advanceSeconds(31);
+
+    expect((await source.find('todo:look', caller))?.id).toBe('todo:look');
+    await expect(source.find('todo:purge', caller)).rejects.toThrow(
+      'Action source "todo" does not say how it defines "todo:purge" now',
+    );
+  });
+
+  test.each([
+    [{ attributes: destructive, effect: 'read' }, undefined],
+    [{ attributes: { ...destructive, destructive: false }, effect: 'read' }, undefined],
+    [{ attributes: readOnly, effect: 'read' }, 'read'],
+    [{ attributes: readOnly, effect: 'by-input' }, 'execute'],
+    [{ attributes: destructive, effect: 'update' }, 'update'],
+  ])('of %j has the effect %s', async (given, effect) => {
+    server.answer = answerOf(given);
+    const { source, refresh } = remoteSource();
+    await refresh();
+
+    expect((await source.find('todo:one', caller)) as { effect?: string }).toMatchObject({ ...(effect && { effect }) });
+    expect(((await source.find('todo:one', caller)) as { effect?: string }).effect).toBe(effect);
+  });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AuthService, BackstageCredentials, DiscoveryService, LoggerService } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { NotFoundError, ResponseError, ServiceUnavailableError } from '@backstage/errors';
-import { actionEffects } from '@callboard/actions-api';
+import { actionEffects, type ClassedAction, effectOf } from '@callboard/actions-api';
 import * as z from 'zod';
 import type { ActionsConfig } from '../config.js';
 import type { ActionRun, VisibleActions } from './VisibleAction.js';
@@ -77,15 +77,30 @@ export class RemoteSource {
   /** Waits for the source only while nothing is known of it; never throws for a source that is away. */
   async list(credentials: BackstageCredentials): Promise<VisibleActions> {
     const snapshot = this.#snapshotOf(this.#remotePrincipal(credentials));
-    if (this.#nowMs() >= snapshot.freshUntilMs) {
-      snapshot.refreshing ??= this.#refresh(snapshot, credentials).finally(() => {
-        snapshot.refreshing = undefined;
-      });
-      if (snapshot.actions === NOTHING_YET && snapshot.failures === 0) {
-        await snapshot.refreshing;
-      }
+    const refreshing = this.#refreshIfDue(snapshot, credentials);
+    if (snapshot.actions === NOTHING_YET && snapshot.failures === 0) {
+      await refreshing;
     }
     return snapshot.actions;
+  }
+
+  /**
+   * Looks an action up for a call. What the call may do is decided by its definition, so that an
+   * older one than `cacheSeconds` will not do: the source is waited for.
+   *
+   * @throws ServiceUnavailableError if the source does not say how it defines an action that is more
+   * than a read.
+   */
+  async find(id: string, credentials: BackstageCredentials): Promise<ActionsServiceAction | undefined> {
+    const snapshot = this.#snapshotOf(this.#remotePrincipal(credentials));
+    await this.#refreshIfDue(snapshot, credentials);
+    const action = snapshot.actions.descriptors.find(descriptor => descriptor.id === id);
+    if (action && snapshot.failures > 0 && effectOf(action) !== 'read') {
+      throw new ServiceUnavailableError(
+        `Action source "${this.pluginId}" does not say how it defines "${id}" now; until it does, only its reads can be called`,
+      );
+    }
+    return action;
   }
 
   /** Every action that any principal has been shown. */
@@ -119,6 +134,15 @@ export class RemoteSource {
     return output;
   }
 
+  #refreshIfDue(snapshot: Snapshot, credentials: BackstageCredentials): Promise<void> | undefined {
+    if (this.#nowMs() >= snapshot.freshUntilMs) {
+      snapshot.refreshing ??= this.#refresh(snapshot, credentials).finally(() => {
+        snapshot.refreshing = undefined;
+      });
+    }
+    return snapshot.refreshing;
+  }
+
   async #refresh(snapshot: Snapshot, credentials: BackstageCredentials): Promise<void> {
     try {
       const actions = await this.#fetchList(credentials);
@@ -150,7 +174,7 @@ export class RemoteSource {
     });
     const { actions } = answerSchema.parse(JSON.parse(answer)) as { actions: ActionsServiceAction[] };
     return {
-      descriptors: actions.filter(action => this.#isOwn(action) && this.#isIncluded(action)),
+      descriptors: actions.map(asStrictest).filter(action => this.#isOwn(action) && this.#isIncluded(action)),
       fingerprint: `${this.pluginId}#${createHash('sha256').update(answer).digest('base64url').slice(0, 16)}`,
     };
   }
@@ -222,6 +246,16 @@ export class RemoteSource {
       this.#logger.warn(message);
     }
   }
+}
+
+/** A source that says two things of an action is taken at the worse; whose input decides may do anything. */
+function asStrictest(action: ClassedAction): ClassedAction {
+  const { effect, ...rest } = action;
+  const { readOnly, destructive } = action.attributes;
+  const isContradiction = effect === 'read' && (destructive || !readOnly);
+  return isContradiction || effect === undefined
+    ? rest
+    : { ...rest, effect: effect === 'by-input' ? 'execute' : effect };
 }
 
 function isRefusal(error: unknown): boolean {

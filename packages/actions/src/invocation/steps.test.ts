@@ -352,3 +352,44 @@ test('every step before the handler has a word for the trail', () => {
     undefined,
   ]);
 });
+
+test('an action that never says what its call does is not waited for once the caller has gone', async () => {
+  const leaving = new AbortController();
+  const taken = take({
+    call: { signal: leaving.signal },
+    visible: {
+      checks: { input: value => ({ ok: true, value }), output: value => ({ ok: true, value }) },
+      effect: () => new Promise(() => {}),
+    },
+  });
+
+  leaving.abort();
+
+  expect((await taken).outcome).toMatchObject({ error: { name: 'AbortError' } });
+});
+
+test('an action that never says what its call does is given up', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(ms => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), ms);
+    return controller.signal;
+  });
+  try {
+    const taken = take({
+      visible: {
+        checks: { input: value => ({ ok: true, value }), output: value => ({ ok: true, value }) },
+        effect: () => new Promise(() => {}),
+      },
+    });
+
+    await vi.advanceTimersByTimeAsync(5_000);
+
+    expect((await taken).outcome).toMatchObject({
+      error: { message: 'Action "todo:one" does not say what its effect is' },
+    });
+  } finally {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  }
+});

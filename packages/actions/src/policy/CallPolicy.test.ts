@@ -232,3 +232,19 @@ describe('what a mode says of any call of an action', () => {
     expect(rulingOnAny(policyOf({ mode }).rulesFor(callerOf()), listedAction('todo:x', action))).toBe(ruling);
   });
 });
+
+test.each(['actions:read', 'audit:read', 'alerts:read'])(
+  'a write with the capability %s needs a profile that writes',
+  capability => {
+    const policy = policyOf({});
+    const action = { ...listedAction('todo:purge', { attributes: { ...write, destructive: true } }), capability };
+    const lacks = (profile: string) =>
+      findLackingProfile(policy.rulesFor(callerOf({ profile })), action, 'delete') !== undefined;
+
+    expect({ readonly: lacks('readonly'), operator: lacks('operator'), agent: lacks('agent') }).toEqual({
+      readonly: true,
+      operator: true,
+      agent: false,
+    });
+  },
+);

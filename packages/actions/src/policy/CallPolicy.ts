@@ -8,7 +8,7 @@ import {
   capabilityOf,
   effectOf,
   matchesName,
-  READ_CAPABILITY,
+  matchesPrincipal,
   type Ruling,
   rulingOf,
   type SafetyMode,
@@ -154,7 +154,7 @@ export function findLackingProfile(
     ({ value: profile }) =>
       // What an action says of itself is one thing, what this call does another.
       !profile.allows(action) ||
-      (effect !== 'read' && capabilityOf(action) === READ_CAPABILITY && !profile.has(WRITE_CAPABILITY)),
+      (effect !== 'read' && capabilityOf(action).endsWith(':read') && !profile.has(WRITE_CAPABILITY)),
   );
 }
 
@@ -170,8 +170,7 @@ export function rulingOnAny({ mode }: CallerRules, action: ActionsServiceAction)
 
 function applies({ principal, client, door, scope }: CallerRule, caller: Caller): boolean {
   return (
-    // In any case, as Backstage compares entity references: a capital letter must not make a rule miss its caller.
-    (principal === undefined || matchesName(principal.toLowerCase(), caller.principal.toLowerCase())) &&
+    (principal === undefined || matchesPrincipal(principal, caller.principal)) &&
     (client === undefined || (caller.clientId !== undefined && matchesName(client, caller.clientId))) &&
     (door === undefined || door === caller.door) &&
     (scope === undefined || (caller.scopes !== undefined && broadestScope(caller.scopes) === scope))

@@ -195,7 +195,7 @@ describe('with the mode safe and a rule for one caller', () => {
       {},
       { sql: 'crash' },
       'refuses',
-      'may not call it: parseInput: the action cannot say of which class the call is: cannot parse',
+      'may not call it: parseInput: the action cannot say of which class the call is',
     ],
   ])('%s for %j with %j', async (action, caller, input, verdict, says) => {
     const explanation = await explain(action, caller, input);

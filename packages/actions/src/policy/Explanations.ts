@@ -1,6 +1,5 @@
-import { coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
+import { type BackstageCredentials, coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
-import { toError } from '@backstage/errors';
 import {
   type ActionEffect,
   type ActionGateStage,
@@ -42,11 +41,13 @@ export class Explanations implements ExplanationsService {
     this.#policy = options.policy;
   }
 
-  async explain(about: Caller & { action: string; input?: unknown }): Promise<Explanation> {
+  async explain(
+    about: Caller & { action: string; input?: unknown; credentials?: BackstageCredentials },
+  ): Promise<Explanation> {
     const steps: Step[] = [];
     const add = (step: string, finding: Finding) => steps.push({ step, ...finding });
 
-    const found = this.#findAction(about.action, add);
+    const found = await this.#findAction(about.action, about.credentials, add);
     if (found) {
       const { registered } = found;
       const action = registered.descriptor;
@@ -106,7 +107,11 @@ export class Explanations implements ExplanationsService {
     return { ...conclude(about, steps), steps };
   }
 
-  #findAction(id: string, add: (step: string, finding: Finding) => void): { registered: RegisteredAction } | undefined {
+  async #findAction(
+    id: string,
+    credentials: BackstageCredentials | undefined,
+    add: (step: string, finding: Finding) => void,
+  ): Promise<{ registered: RegisteredAction } | undefined> {
     const pluginId = id.slice(0, Math.max(0, id.indexOf(':')));
     const { pluginSources } = this.#config;
     if (pluginSources && !pluginSources.includes(pluginId)) {
@@ -126,7 +131,8 @@ export class Explanations implements ExplanationsService {
       return undefined;
     }
     const lookup = plugin.lookUp(id);
-    if (!lookup) {
+    const isHidden = lookup !== 'left-out' && credentials && !(await plugin.find(id, credentials));
+    if (!lookup || isHidden) {
       add('findVisibleAction', refuses(`there is no action "${printable(id)}"`));
       return undefined;
     }
@@ -228,8 +234,8 @@ async function settleEffect(
   let settled: ActionEffect;
   try {
     settled = await effect(parsed.value);
-  } catch (error) {
-    add('parseInput', refuses(`the action cannot say of which class the call is: ${toError(error).message}`));
+  } catch {
+    add('parseInput', refuses('the action cannot say of which class the call is'));
     return effectOf(descriptor);
   }
   if (!actionEffects.includes(settled)) {

@@ -11,6 +11,7 @@ const asked = {
   client: text.optional(),
   door: z.enum(['mcp', 'http', 'in-process']).default('mcp'),
   server: text.optional(),
+  profile: text.optional(),
 };
 
 /** `scopes=a+b` is `a b` when it comes out of a query. */
@@ -32,8 +33,15 @@ export const explainBodySchema = z.strictObject({
 
 /** @param asker - the principal who asks. */
 export function describeCaller(
-  { principal, client, door, server, scopes }: z.output<typeof explainQuerySchema>,
+  { principal, client, door, server, scopes, profile }: z.output<typeof explainQuerySchema>,
   asker: string,
 ): Caller {
-  return { principal: principal ?? asker, clientId: client, door, server, scopes };
+  return {
+    principal: principal ?? asker,
+    clientId: client,
+    door,
+    server,
+    scopes,
+    ...(profile !== undefined && { profile }),
+  };
 }

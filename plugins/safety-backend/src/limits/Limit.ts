@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type ActionEffect, type Caller, canonicalJson, type ExplainedCall, matchesName } from '@callboard/actions-api';
+import {
+  type ActionEffect,
+  type Caller,
+  canonicalJson,
+  type ExplainedCall,
+  matchesName,
+  matchesPrincipal,
+} from '@callboard/actions-api';
 
 export const limitSubjects = ['principal', 'action', 'server'] as const;
 export type LimitSubject = (typeof limitSubjects)[number];
@@ -40,7 +47,7 @@ export class Limit {
   appliesTo({ principal: name, action: { id }, server: key, effect }: CountedCall): boolean {
     const { principal, action, server, effects } = this.settings;
     return (
-      (principal === undefined || matchesName(principal, name)) &&
+      (principal === undefined || matchesPrincipal(principal, name)) &&
       (action === undefined || matchesName(action, id)) &&
       (server === undefined || server === key) &&
       (effects === undefined || effects.includes(effect))

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeOnPostgres, recordingLogger } from '@callboard/test-utils';
@@ -276,10 +277,35 @@ function pauseSuite(openReplicas: () => Promise<Replicas>): void {
 
     const refusals = [await check(pauses).catch(String), await check(behindFile).catch(String)];
 
-    expect(refusals[0]).toContain('safety.pause.file cannot be read (EISDIR)');
+    expect(refusals[0]).toContain('safety.pause.file cannot be read (no regular file)');
     expect(refusals[1]).toContain('safety.pause.file cannot be read (ENOTDIR)');
     expect(refusals.join()).not.toContain(folder);
   });
+
+  test('a pipe and a link to nothing pause, and keep nobody waiting', async () => {
+    const [pipe, link] = [join(folder, 'pipe'), join(folder, 'link')];
+    execFileSync('mkfifo', [pipe]);
+    await symlink(join(folder, 'nowhere'), link);
+
+    const refusals = [pipe, link].map(async file => check(await open(replicas.one, { file })).catch(String));
+
+    expect((await Promise.all(refusals)).map(text => /cannot be read \([^)]+\)/.exec(String(text))?.[0])).toEqual([
+      'cannot be read (no regular file)',
+      'cannot be read (ENOENT)',
+    ]);
+  });
+
+  test.each(['everything', 'EVERYTHING', 'scope: everything', 'scope=everything'])(
+    'a file that begins with %j pauses everything',
+    async line => {
+      const file = join(folder, 'PAUSE');
+      await writeFile(file, `${line}\nbecause`);
+
+      expect(await (await open(replicas.one, { file })).list()).toMatchObject([
+        { source: 'file', scope: 'everything', reason: 'because' },
+      ]);
+    },
+  );
 
   test('what a file says is one visible line', async () => {
     const file = join(folder, 'PAUSE');
