@@ -162,6 +162,18 @@ describe.each(kinds)('the client %s through the bridge', kind => {
     await client.close();
   });
 
+  it('is narrowed to the profile of CALLBOARD_MODE', async () => {
+    const client = await connect(kind, { env: { CALLBOARD_MODE: 'readonly' } });
+
+    const { tools } = await client.listTools();
+    const writing = client.callTool({ name: 'todo.create-item', arguments: { title: 'No' } });
+
+    expect(tools.length).toBeGreaterThan(0);
+    expect(tools.filter(({ annotations }) => !annotations?.readOnlyHint)).toEqual([]);
+    await expect(writing).rejects.toMatchObject({ code: -32602 });
+    await client.close();
+  });
+
   it.each(['accept', 'decline'] as const)('is asked to approve, and answers: %s', async answer => {
     const client = await connect(kind, { env: { CALLBOARD_TOKEN: 'token-of-careful-1234567890' }, ask: () => answer });
 
