@@ -1,4 +1,4 @@
-import { createBackendPlugin } from '@backstage/backend-plugin-api';
+import { type BackstageCredentials, createBackendPlugin } from '@backstage/backend-plugin-api';
 import { NotAllowedError } from '@backstage/errors';
 import {
   actionGatesServiceRef,
@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { actionsPlugin } from '../testing/actionsPlugin.js';
 import { callerOf } from '../testing/callers.js';
+import { decidingPermissions } from '../testing/permissions.js';
 import { archivePermission } from '../testing/sampleActions.js';
 import { startTestBackend, type TestBackend } from '../testing/startTestBackend.js';
 
@@ -84,7 +85,7 @@ function explainer() {
   });
   return {
     feature,
-    explain: (action: string, caller: Partial<Caller> = {}, input?: unknown) =>
+    explain: (action: string, caller: Partial<Caller> & { credentials?: BackstageCredentials } = {}, input?: unknown) =>
       (explanations as ExplanationsService).explain({
         ...callerOf({ principal: 'external:tester' }),
         ...caller,
@@ -325,4 +326,23 @@ describe.each(safetyModes)('in the mode %s, what is explained is what happens', 
     expect(foreseen?.verdict ?? 'passes').toBe(happened);
     expect(verdict).toBe(happened === 'passes' ? 'depends' : happened);
   });
+});
+
+test('to whoever asks about themselves, what they may not see does not exist', async () => {
+  const credentials = {
+    principal: { type: 'user', userEntityRef: 'user:default/ada' },
+  } as unknown as BackstageCredentials;
+  const { backend, explain } = await start({}, [decidingPermissions(() => false).feature]);
+  try {
+    const [hidden, missing] = [
+      await explain('todo:archive', { credentials }),
+      await explain('todo:nosuch', { credentials }),
+    ];
+
+    expect(hidden.verdict).toBe('refuses');
+    expect(hidden.steps).toEqual(JSON.parse(JSON.stringify(missing.steps).replaceAll('nosuch', 'archive')));
+    expect((await explain('todo:list', { credentials })).steps.length).toBeGreaterThan(1);
+  } finally {
+    await backend.stop();
+  }
 });

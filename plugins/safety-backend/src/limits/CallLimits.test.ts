@@ -147,6 +147,13 @@ function limitsSuite(openReplicas: () => Promise<Replicas>): void {
     await expect(check(limits)).rejects.toThrow('safety.limits[0].rate');
   });
 
+  test('a limit for a principal holds however the configuration spells the name', async () => {
+    const limits = open(replicas.one, { principal: 'User:Default/ADA', perDay: 1 });
+    await check(limits);
+
+    await expect(check(limits)).rejects.toThrow('safety.limits[0].perDay');
+  });
+
   test('a slot is free again when its call has ended', async () => {
     const limits = open(replicas.one, { concurrency: 1 });
     const first = testCall();
