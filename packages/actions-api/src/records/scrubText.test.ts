@@ -72,5 +72,5 @@ test.each([
 
   scrubText(text);
 
-  expect(performance.now() - startedAt).toBeLessThan(20_000);
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
 });

@@ -32,6 +32,6 @@ test('texts that have nothing in common and are long are compared in a moment', 
 
   const found = diffWords(before, after);
 
-  expect(performance.now() - start).toBeLessThan(10_000);
+  expect(performance.now() - start).toBeLessThan(1_000);
   expect(found.before[0]?.changed).toBe(true);
 });

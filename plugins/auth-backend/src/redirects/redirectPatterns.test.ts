@@ -142,5 +142,5 @@ test('many stars take no time', () => {
 
   matchesRedirectPattern(`https://app.example.com/${'a'.repeat(2_000)}b`, [pattern]);
 
-  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
 });
