@@ -63,6 +63,7 @@ export {
 } from './explanations.js';
 export { fingerprintOf } from './fingerprint.js';
 export { openPluginDatabase } from './openPluginDatabase.js';
+export { parseRequest } from './parseRequest.js';
 export { matchesName, matchesPrincipal, principalName, principalPatternSchema } from './principals.js';
 export { canonicalJson } from './records/canonicalJson.js';
 export { type DescribedInput, describeInput } from './records/describeInput.js';

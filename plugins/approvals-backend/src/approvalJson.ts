@@ -1,4 +1,3 @@
-import { InputError } from '@backstage/errors';
 import { type Approval, actionEffects, approvalStates, safetyModes } from '@callboard/actions-api';
 import * as z from 'zod';
 import type { ApprovalDesk, Viewer } from './ApprovalDesk.js';
@@ -110,18 +109,6 @@ export class ApprovalsJson {
       ...(last && found.length > query.limit && { nextCursor: `${last.requestedAt}~${last.id}` }),
     };
   }
-}
-
-/** @throws InputError that names every mistake. */
-export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what: string): z.output<T> {
-  const parsed = schema.safeParse(input);
-  if (!parsed.success) {
-    const mistakes = parsed.error.issues.map(({ path, message }) =>
-      [path.join('.'), message].filter(Boolean).join(': '),
-    );
-    throw new InputError(`Invalid ${what}: ${mistakes.join('; ')}`);
-  }
-  return parsed.data;
 }
 
 function fromCursor(text: string): ApprovalPosition {

@@ -1,10 +1,11 @@
 import type { HttpAuthService } from '@backstage/backend-plugin-api';
 import { InputError } from '@backstage/errors';
+import { parseRequest } from '@callboard/actions-api';
 import express, { type ErrorRequestHandler, type Request, type Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import * as z from 'zod';
 import type { ApprovalDesk } from './ApprovalDesk.js';
-import { type ApprovalsJson, approvalQuerySchema, commentSchema, parseInput } from './approvalJson.js';
+import { type ApprovalsJson, approvalQuerySchema, commentSchema } from './approvalJson.js';
 
 const MAX_BODY = '16kb';
 
@@ -27,7 +28,7 @@ export function createApprovalsRouter(options: {
 
   router.get('/v1/approvals', async (request, response) => {
     const viewer = await desk.admit(await credentialsOf(request));
-    const query = parseInput(approvalQuerySchema, request.query, 'query');
+    const query = parseRequest(approvalQuerySchema, request.query, 'query');
     response.json(await json.list(viewer, query));
   });
 
@@ -46,7 +47,7 @@ export function createApprovalsRouter(options: {
       express.json({ limit: MAX_BODY }),
       async (request, response) => {
         const credentials = await credentialsOf(request);
-        const { comment } = parseInput(decisionSchema, request.body ?? {}, 'body');
+        const { comment } = parseRequest(decisionSchema, request.body ?? {}, 'body');
         const decided = await desk.decide(credentials, String(request.params.id), { state, channel: 'rest', comment });
         response.json(json.write(decided));
       },

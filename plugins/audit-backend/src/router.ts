@@ -1,6 +1,7 @@
 import type { AuditorService, HttpAuthService, PermissionsService } from '@backstage/backend-plugin-api';
-import { InputError, NotAllowedError, toError } from '@backstage/errors';
+import { NotAllowedError, toError } from '@backstage/errors';
 import { AuthorizeResult } from '@backstage/plugin-permission-common';
+import { parseRequest } from '@callboard/actions-api';
 import type { Request, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import * as z from 'zod';
@@ -46,11 +47,8 @@ export function createAuditRouter(options: {
 
   router.get('/v1/events', async (request, response) => {
     const page = await answer(request, 'event-fetch', () => {
-      const query = httpQuerySchema.safeParse(request.query);
-      if (!query.success) {
-        throw new InputError(`Invalid query: ${describeIssues(query.error)}`);
-      }
-      return findEvents(events, query.data);
+      const query = parseRequest(httpQuerySchema, request.query, 'query');
+      return findEvents(events, query);
     });
     response.set('Cache-Control', 'no-store').json(page);
   });
@@ -70,8 +68,4 @@ export function createAuditRouter(options: {
 
 function isNumeric(query: unknown): boolean {
   return /^\d{1,6}$/.test(String((query as { limit?: unknown }).limit));
-}
-
-function describeIssues({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ');
 }

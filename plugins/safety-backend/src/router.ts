@@ -1,7 +1,7 @@
 import type { AuditorService, HttpAuthService } from '@backstage/backend-plugin-api';
-import { InputError, NotFoundError, toError } from '@backstage/errors';
+import { NotFoundError, toError } from '@backstage/errors';
 import type { BasicPermission } from '@backstage/plugin-permission-common';
-import { type ExplanationsService, principalName, visibleText } from '@callboard/actions-api';
+import { type ExplanationsService, parseRequest, principalName, visibleText } from '@callboard/actions-api';
 import express, { type Request, type Response, type Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type * as z from 'zod';
@@ -141,13 +141,6 @@ function getDefinitions(definitions: DefinitionReview | undefined): DefinitionRe
 /** @throws InputError that says where and what. */
 function parse<TSchema extends z.ZodType>(schema: TSchema, given: unknown): z.output<TSchema> {
   // Without a body, or with one that is not JSON, the parser leaves an empty object or nothing.
-  const parsed = schema.safeParse(given ?? {});
-  if (!parsed.success) {
-    throw new InputError(`Invalid request: ${describeIssues(parsed.error)}`);
-  }
-  return parsed.data;
-}
-
-function describeIssues({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ');
+  // Without a body, or with one that is not JSON, the parser leaves an empty object or nothing.
+  return parseRequest(schema, given ?? {}, 'request');
 }

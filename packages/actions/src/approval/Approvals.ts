@@ -15,6 +15,7 @@ import {
   visibleText,
 } from '@callboard/actions-api';
 import type { Invocation } from '../invocation/Invocation.js';
+import { unlessAborted } from '../unlessAborted.js';
 import { ApprovalQuestion, ApprovalRequiredError } from './approvalErrors.js';
 import { bindingOf, settledInput } from './bindingOf.js';
 import { MemoryApprovals } from './MemoryApprovals.js';
@@ -228,13 +229,10 @@ export class Approvals implements ApprovalsService {
     try {
       const signal = AbortSignal.any([call.signal, AbortSignal.timeout(PREVIEW_TIMEOUT_MS)]);
       signal.throwIfAborted();
-      const timedOut = new Promise<never>((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
-      const { summary, before, after } = await Promise.race([
+      const { summary, before, after } = await unlessAborted(
         preview({ input: call.input, secrets: call.secrets, signal, call: call.info }),
-        timedOut,
-      ]);
+        signal,
+      );
       const shown = (value: JsonValue | undefined) =>
         value === undefined
           ? undefined

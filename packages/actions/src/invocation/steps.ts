@@ -5,10 +5,9 @@ import { printable } from '../printable.js';
 import { auditedCall } from './auditedCall.js';
 import type { Invocation } from './Invocation.js';
 import type { InvocationPolicy } from './invocationPolicy.js';
+import { settleEffect } from './settleEffect.js';
 
 export type InvocationStep = (call: Invocation, policy: InvocationPolicy) => void | Promise<void>;
-
-const EFFECT_TIMEOUT_MS = 5_000;
 
 /** An action's answer breaks the action's own schema: the server's fault, whatever was asked. */
 export class InvalidOutputError extends Error {
@@ -37,25 +36,6 @@ const findVisibleAction: InvocationStep = async (call, { rules, visibilityRules 
   throw new NotFoundError(`Action "${printable(call.name)}" not found`);
 };
 
-/** What an action says of its call must not keep the call waiting for ever. */
-async function inTime<T>(settling: T | Promise<T>, id: string, signal: AbortSignal): Promise<T> {
-  if (!(settling instanceof Promise)) {
-    return settling;
-  }
-  signal.throwIfAborted();
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(EFFECT_TIMEOUT_MS)]);
-  let stop = () => {};
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.aborted ? signal.reason : new Error(`Action "${id}" does not say what its effect is`));
-    ended.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([settling, tooLate]);
-  } finally {
-    ended.removeEventListener('abort', stop);
-  }
-}
-
 const parseInput: InvocationStep = async call => {
   const { checks } = call.visible;
   if (!checks) {
@@ -68,7 +48,7 @@ const parseInput: InvocationStep = async call => {
   }
   call.input = input.value;
   if (call.visible.effect) {
-    const effect = await inTime(call.visible.effect(input.value), id, call.signal);
+    const effect = await settleEffect(id, call.visible.effect, input.value, call.signal);
     if (!actionEffects.includes(effect)) {
       throw new Error(
         `Action "${id}" says its effect is ${String(effect)}, expected one of ${actionEffects.join(', ')}`,

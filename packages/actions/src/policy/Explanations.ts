@@ -18,6 +18,7 @@ import {
 } from '@callboard/actions-api';
 import { type ActionsConfig, readActionsConfig } from '../config.js';
 import { type InvocationPolicy, invocationPolicyServiceRef } from '../invocation/invocationPolicy.js';
+import { settleEffect } from '../invocation/settleEffect.js';
 import { printable } from '../printable.js';
 import { type LocalActions, localActionsServiceRef } from '../registry/localActions.js';
 import type { RegisteredAction } from '../registry/prepareAction.js';
@@ -54,7 +55,7 @@ export class Explanations implements ExplanationsService {
       this.#explainServer(about, action, add);
       const rules = this.#policy.rules.rulesFor(about);
       this.#explainVisibility(registered, add);
-      const effect = await settleEffect(registered, about.input, add);
+      const effect = await explainEffect(registered, about.input, add);
       const call = { ...about, action, effect };
       await this.#explainGates('pause', call, add);
 
@@ -205,7 +206,7 @@ export class Explanations implements ExplanationsService {
   }
 }
 
-async function settleEffect(
+async function explainEffect(
   { descriptor, checks, effect }: RegisteredAction,
   input: unknown,
   add: (step: string, finding: Finding) => void,
@@ -233,7 +234,7 @@ async function settleEffect(
   }
   let settled: ActionEffect;
   try {
-    settled = await effect(parsed.value);
+    settled = await settleEffect(descriptor.id, effect, parsed.value);
   } catch {
     add('parseInput', refuses('the action cannot say of which class the call is'));
     return effectOf(descriptor);

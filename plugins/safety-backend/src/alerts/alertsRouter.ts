@@ -1,5 +1,5 @@
 import type { HttpAuthService } from '@backstage/backend-plugin-api';
-import { InputError } from '@backstage/errors';
+import { parseRequest } from '@callboard/actions-api';
 import type { Request, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import * as z from 'zod';
@@ -34,11 +34,8 @@ export function createAlertsRouter(options: {
 
   router.get('/v1/alerts', async (request, response) => {
     await authorize(request, 'Reading alerts');
-    const query = httpQuerySchema.safeParse(request.query);
-    if (!query.success) {
-      throw new InputError(`Invalid query: ${describeIssues(query.error)}`);
-    }
-    response.set('Cache-Control', 'no-store').json(await findAlerts(store, query.data));
+    const query = parseRequest(httpQuerySchema, request.query, 'query');
+    response.set('Cache-Control', 'no-store').json(await findAlerts(store, query));
   });
 
   router.get('/v1/metrics', async (request, response) => {
@@ -59,8 +56,4 @@ const isService = ({ principal }: { principal: unknown }): boolean =>
 
 function isNumeric(query: unknown): boolean {
   return /^\d{1,6}$/.test(String((query as { limit?: unknown }).limit));
-}
-
-function describeIssues({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ');
 }
