@@ -13,6 +13,20 @@ export interface Config {
     mode?: SafetyMode;
     /** The capabilities of callers of the default server. Defaults to `agent`. */
     profile?: string;
+    /** `exact`: an action that declares a tool name of its own has just that. Defaults to `plugin`. */
+    toolNames?: 'plugin' | 'exact';
+    /** Tools that the server publishes, by name; `*` stands for any text. Without it, all. */
+    enabledTools?: string[];
+    /** Prompts that the server publishes, by name. */
+    enabledPrompts?: string[];
+    /** Resources that the server publishes, by URI or URI template. */
+    enabledResources?: string[];
+    /** `search`: three tools that find, describe and call the others. Defaults to `full`. */
+    discovery?: 'full' | 'search';
+    /** Entries per page of a list; without it a list is one page. */
+    pageSize?: number;
+    /** Characters of JSON after which an output is cut. Without it, none is. */
+    maxOutputCharacters?: number;
     /** Whether tool names begin with the plugin's id. Defaults to true. */
     namespacedToolNames?: boolean;
     /** `dotted` (default): `plugin.action`; `safe`: only `a-z0-9_-`, at most 64 characters. */
@@ -27,6 +41,14 @@ export interface Config {
         mode?: SafetyMode;
         /** Defaults to `agent`. */
         profile?: string;
+        /** These are as for the default server. */
+        toolNames?: 'plugin' | 'exact';
+        enabledTools?: string[];
+        enabledPrompts?: string[];
+        enabledResources?: string[];
+        discovery?: 'full' | 'search';
+        pageSize?: number;
+        maxOutputCharacters?: number;
         filter?: { include?: ActionRule[]; exclude?: ActionRule[] };
       };
     };
@@ -41,6 +63,20 @@ export interface Config {
       idleTimeoutMinutes?: number;
       /** Sessions, and likewise HTTP+SSE streams, at a time. Defaults to 1000. */
       maxSessions?: number;
+    };
+    streams?: {
+      /** After so long without a byte a comment is sent. Defaults to 15. */
+      keepAliveSeconds?: number;
+      /** Events kept per session for clients that lost their stream. Defaults to 256. */
+      replayEvents?: number;
+      /** After so long a client that lost its stream tries again. Defaults to 1000. */
+      retryMilliseconds?: number;
+    };
+    secrets?: {
+      /** Users who may enter secrets for calls of callers who are no users, such as static tokens. */
+      users?: string[];
+      /** How long a page waits for secrets, and secrets for the call to be made again. Defaults to 15. */
+      lifetimeMinutes?: number;
     };
   };
   backend?: {
@@ -72,6 +108,8 @@ export interface Config {
         mode?: SafetyMode;
         profile?: string;
       }[];
+      /** How long a call may take whose action does not say. Defaults to 300. */
+      timeoutSeconds?: number;
       approval?: {
         /** Whether the person at the caller's own client may approve. Defaults to true. */
         elicitation?: boolean;

@@ -7,6 +7,8 @@ import type { BasicPermission } from '@backstage/plugin-permission-common';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ActionCallInfo } from './actionGates.js';
 import type { ActionPreview } from './approvals.js';
+import type { CallClient } from './clientRequests.js';
+import type { ContentBlock, TextView } from './content.js';
 import type { ActionEffect } from './effects.js';
 
 /**
@@ -27,10 +29,19 @@ export interface ActionContext<TInput, TSecrets> {
   logger: LoggerService;
   /** Whom the action acts for, as the action's own plugin sees them. */
   credentials: BackstageCredentials;
-  /** Aborted when the caller goes away or cancels. */
+  /** Aborted when the caller goes away or cancels, or the action's time is up. */
   signal: AbortSignal;
   /** The call as the gates have let it through: who called, as the plugin at the door saw them. */
   call: ActionCallInfo;
+  /** The client that made the call, to tell it how far the action is and to ask the person at it. */
+  client: CallClient;
+}
+
+/** What a handler returns. */
+export interface ActionResult<TOutput> {
+  output: TOutput;
+  /** Besides the output, for MCP clients only: images, links, text in place of the output as JSON. */
+  content?: ContentBlock[];
 }
 
 /** A worked example of a call. */
@@ -74,6 +85,15 @@ export interface ActionOptions<
    */
   capability?: string;
   /**
+   * The tool's whole name on servers that say `toolNames: exact`, such as `search_docs`: letters,
+   * digits, `_`, `-` and `.`, at most 128.
+   */
+  toolName?: string;
+  /** After this long the call is given up, by default `backend.actions.timeoutSeconds`; waiting for a person does not count. */
+  timeoutSeconds?: number;
+  /** The output as text for models, in place of JSON; the structure is sent besides. */
+  textView?(output: InferOutput<TOutput>): TextView;
+  /**
    * Shows whoever has to approve a call what it would change. Must change nothing itself; what it
    * throws is logged, and the approval is asked for without it.
    */
@@ -81,7 +101,7 @@ export interface ActionOptions<
   action(
     context: ActionContext<InferOutput<TInput>, InferOutput<TSecrets>>,
     // biome-ignore lint/suspicious/noConfusingVoidType: handlers without output return nothing, as in Backstage.
-  ): Promise<{ output: InferInput<TOutput> } | void>;
+  ): Promise<ActionResult<InferInput<TOutput>> | { output?: undefined; content: ContentBlock[] } | void>;
 }
 
 /** Registers a plugin's actions. The same service as Backstage's, with wider types. */

@@ -29,6 +29,7 @@ describe('what is not given', () => {
       environment: baseUrl,
       profiles: {},
       callers: [],
+      timeoutSeconds: 300,
       approval: { elicitation: true, lifetimeMinutes: 60 },
       remote: { cacheSeconds: 30, timeoutSeconds: 5, invokeTimeoutSeconds: 300 },
     });
@@ -58,6 +59,7 @@ test('what is given is read', () => {
       { profile: 'reviewer' },
       { profile: 'operator' },
     ],
+    timeoutSeconds: 30,
     approval: { elicitation: false, lifetimeMinutes: 1 },
     remote: { cacheSeconds: 1, timeoutSeconds: 0.5, invokeTimeoutSeconds: 60 },
   };

@@ -43,6 +43,8 @@ const actionsConfigSchema = z
       )
       .default({}),
     callers: z.array(callerRuleSchema).default([]),
+    /** How long a call may take whose action does not say. */
+    timeoutSeconds: z.number().min(0.1).max(86_400).default(300),
     approval: z
       .strictObject({
         elicitation: z.boolean().default(true),
@@ -81,6 +83,7 @@ export interface ActionsConfig {
   readonly environment: string;
   readonly profiles: z.output<typeof actionsConfigSchema>['profiles'];
   readonly callers: readonly CallerRule[];
+  readonly timeoutSeconds: number;
   readonly approval: { readonly elicitation: boolean; readonly lifetimeMinutes: number };
   readonly remote: {
     readonly cacheSeconds: number;

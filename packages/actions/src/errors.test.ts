@@ -1,8 +1,9 @@
 import * as backstageErrors from '@backstage/errors';
-import { TooManyRequestsError } from '@callboard/actions-api';
+import { ClientCapabilityError, TooManyRequestsError } from '@callboard/actions-api';
 import { describe, expect, test } from 'vitest';
 import { ApprovalRequiredError } from './approval/approvalErrors.js';
 import { describeError, errorTable } from './errors.js';
+import { ActionTimeoutError } from './invocation/ActionTimeoutError.js';
 
 const { ConflictError, ForwardedError, InputError, NotFoundError, ResponseError } = backstageErrors;
 const describeIt = (thrown: unknown) => describeError(thrown, { requestId: 'r-1', subject: 'Action "todo:one"' });
@@ -12,6 +13,12 @@ type ErrorClass = new (message: string) => Error;
 /** Those of the table that Backstage does not have. */
 const ownClasses: Record<string, ErrorClass> = {
   TooManyRequestsError,
+  ActionTimeoutError,
+  ClientCapabilityError: class extends ClientCapabilityError {
+    constructor(message: string) {
+      super(message, {});
+    }
+  },
   ApprovalRequiredError: class extends ApprovalRequiredError {
     constructor(message: string) {
       super('Action "todo:one"', { id: 'a-1', expiresAt: '2027-01-01T00:00:00.000Z' });

@@ -18,6 +18,11 @@ export const errorTable: Readonly<Record<string, ErrorAnswer>> = Object.freeze(
     InputError: { status: 400, meaning: 'The input is wrong; the message says where.' },
     AuthenticationError: { status: 401, meaning: 'The caller is not known.' },
     NotAllowedError: { status: 403, meaning: 'The caller is known and may not do this.' },
+    ClientCapabilityError: {
+      status: 400,
+      meaning: "The caller's client lacks what the call needs; the message says what.",
+    },
+    ActionTimeoutError: { status: 504, meaning: 'The action took longer than it may; it may still be at work.' },
     ApprovalRequiredError: {
       status: 403,
       meaning: 'A person has to approve the call first; the message says where. Then make the same call again.',

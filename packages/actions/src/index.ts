@@ -4,6 +4,7 @@ import { alertsServiceFactory } from './alerts/Alerts.js';
 import { approvalsServiceFactory } from './approval/approvalsServiceFactory.js';
 import { actionCatalogueServiceFactory } from './catalogue/actionCatalogueServiceFactory.js';
 import { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
+import { catalogueEventsServiceFactory } from './catalogue/CatalogueEvents.js';
 import { actionsConfigSection } from './config.js';
 import { configCheckServiceFactory } from './configCheck.js';
 import { auditTrailsServiceFactory } from './invocation/AuditTrails.js';
@@ -21,12 +22,20 @@ export { ActionCatalogue } from './catalogue/ActionCatalogue.js';
 export { type ActionFilter, actionFilterSchema, compileActionFilter } from './catalogue/ActionFilter.js';
 export { actionCatalogueServiceFactory, actionCatalogueServiceRef } from './catalogue/actionCatalogueServiceFactory.js';
 export { actionsServiceFactory } from './catalogue/actionsServiceFactory.js';
+export {
+  type CatalogueChange,
+  CatalogueEvents,
+  catalogueEventsServiceFactory,
+  catalogueEventsServiceRef,
+} from './catalogue/CatalogueEvents.js';
 export { principalKey } from './catalogue/delegate.js';
-export type { ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
+export type { ActionOutcome, ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
+export { noClient } from './client/noClient.js';
 export { actionsConfigSection } from './config.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
 export { disconnectSignal } from './http/disconnectSignal.js';
 export { BodyError, readJsonBody } from './http/readJsonBody.js';
+export { ActionTimeoutError } from './invocation/ActionTimeoutError.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
 export { Invocation } from './invocation/Invocation.js';
 export { type InvocationPolicy, invocationPolicyServiceRef } from './invocation/invocationPolicy.js';
@@ -49,6 +58,7 @@ export const actionsServiceFactories = [
   configSectionFeature(actionsConfigSection),
   configCheckServiceFactory,
   localActionsServiceFactory,
+  catalogueEventsServiceFactory,
   actionGatesServiceFactory,
   visibilityRulesServiceFactory,
   alertsServiceFactory,

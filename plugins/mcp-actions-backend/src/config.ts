@@ -1,6 +1,12 @@
 import type { RootConfigService } from '@backstage/backend-plugin-api';
 import { type ActionFilter, actionFilterSchema } from '@callboard/actions';
-import { type ConfigSection, readConfigSection, type SafetyMode, safetyModes } from '@callboard/actions-api';
+import {
+  type ConfigSection,
+  principalPatternSchema,
+  readConfigSection,
+  type SafetyMode,
+  safetyModes,
+} from '@callboard/actions-api';
 import * as z from 'zod';
 
 const SERVER_KEY = /^[a-z0-9][a-z0-9-]*$/;
@@ -20,13 +26,32 @@ const host = z
     'expected a host such as mcp.example.com or mcp.example.com:8443, or *',
   );
 
-const mcpConfigSchema = z.strictObject({
-  name: z.string().min(1).default('backstage'),
+/** Names in which `*` stands for any text. */
+const allowList = z.array(z.string().min(1).max(512)).optional();
+
+/** What every server can say for itself. */
+const serverShape = {
   description: z.string().optional(),
   instructions: z.string().optional(),
-  /** Of the default server; the strictest of this and `backend.actions.mode` holds. */
+  /** The strictest of this and `backend.actions.mode` holds. */
   mode: z.enum(safetyModes).optional(),
   profile: z.string().min(1).default('agent'),
+  /** `exact`: an action that declares a tool name of its own has just that. */
+  toolNames: z.enum(['plugin', 'exact']).default('plugin'),
+  enabledTools: allowList,
+  enabledPrompts: allowList,
+  /** URIs and URI templates. */
+  enabledResources: allowList,
+  discovery: z.enum(['full', 'search']).default('full'),
+  /** Entries per page of a list; without it a list is one page. */
+  pageSize: z.int().min(1).max(10_000).optional(),
+  /** Characters of JSON; a longer output is cut. Without it, none is. */
+  maxOutputCharacters: z.int().min(1_000).max(100_000_000).optional(),
+};
+
+const mcpConfigSchema = z.strictObject({
+  name: z.string().min(1).default('backstage'),
+  ...serverShape,
   namespacedToolNames: z.boolean().default(true),
   toolNameStyle: z.enum(['dotted', 'safe']).default('dotted'),
   tracing: z
@@ -37,10 +62,7 @@ const mcpConfigSchema = z.strictObject({
       serverKeySchema,
       z.strictObject({
         name: z.string().min(1),
-        description: z.string().optional(),
-        instructions: z.string().optional(),
-        mode: z.enum(safetyModes).optional(),
-        profile: z.string().min(1).default('agent'),
+        ...serverShape,
         filter: actionFilterSchema.optional(),
       }),
     )
@@ -52,6 +74,24 @@ const mcpConfigSchema = z.strictObject({
     .strictObject({
       idleTimeoutMinutes: z.number().min(0.1).max(10_080).default(30),
       maxSessions: z.int().min(1).max(100_000).default(1_000),
+    })
+    .prefault({}),
+  streams: z
+    .strictObject({
+      /** After so long without a byte a comment is sent, so that nothing in between gives the stream up. */
+      keepAliveSeconds: z.number().min(1).max(3_600).default(15),
+      /** Kept per session, for clients that lost their stream and come back. 0: none. */
+      replayEvents: z.int().min(0).max(100_000).default(256),
+      /** After so long a client that lost its stream tries again. */
+      retryMilliseconds: z.int().min(10).max(600_000).default(1_000),
+    })
+    .prefault({}),
+  secrets: z
+    .strictObject({
+      /** Users who may enter secrets for calls of callers who are no users, such as static tokens. */
+      users: z.array(principalPatternSchema).default([]),
+      /** How long a page waits for secrets, and secrets for the call to be made again. */
+      lifetimeMinutes: z.number().min(1).max(1_440).default(15),
     })
     .prefault({}),
 });
@@ -67,6 +107,13 @@ export interface ServerConfig {
   readonly instructions: string | undefined;
   readonly mode: SafetyMode | undefined;
   readonly profile: string;
+  readonly toolNames: 'plugin' | 'exact';
+  readonly enabledTools: readonly string[] | undefined;
+  readonly enabledPrompts: readonly string[] | undefined;
+  readonly enabledResources: readonly string[] | undefined;
+  readonly discovery: 'full' | 'search';
+  readonly pageSize: number | undefined;
+  readonly maxOutputCharacters: number | undefined;
   readonly filter: ActionFilter;
   /** Where it is configured, such as `mcpActions.servers.ops`. */
   readonly configKey: string;
@@ -82,6 +129,12 @@ export interface McpConfig {
   readonly allowedOrigins: readonly string[];
   readonly maxRequestBodyBytes: number;
   readonly sessions: { readonly idleTimeoutMinutes: number; readonly maxSessions: number };
+  readonly streams: {
+    readonly keepAliveSeconds: number;
+    readonly replayEvents: number;
+    readonly retryMilliseconds: number;
+  };
+  readonly secrets: { readonly users: readonly string[]; readonly lifetimeMinutes: number };
   readonly baseUrl: URL;
   /** Backstage's switch that lets requests without credentials in. */
   readonly allowsAnonymous: boolean;
@@ -93,10 +146,8 @@ export interface McpConfig {
 
 /** @throws InputError that lists every mistake under `mcpActions` with its path. */
 export function readMcpConfig(config: RootConfigService): McpConfig {
-  const { name, description, instructions, mode, profile, servers, tracing, ...rest } = readConfigSection(
-    config,
-    mcpConfigSection,
-  );
+  const section = readConfigSection(config, mcpConfigSection);
+  const { servers, tracing, ...rest } = section;
   const clientMetadataKey = config.has('auth.clientIdMetadataDocuments')
     ? 'auth.clientIdMetadataDocuments'
     : 'auth.experimentalClientIdMetadataDocuments';
@@ -104,17 +155,8 @@ export function readMcpConfig(config: RootConfigService): McpConfig {
     ...rest,
     captureToolPayload: tracing.capture.toolPayload,
     servers: [
-      { key: undefined, name, description, instructions, mode, profile, filter: {}, configKey: 'mcpActions' },
-      ...Object.entries(servers).map(([key, { filter = {}, ...server }]) => ({
-        key,
-        name: server.name,
-        description: server.description,
-        instructions: server.instructions,
-        mode: server.mode,
-        profile: server.profile,
-        filter,
-        configKey: `mcpActions.servers.${key}`,
-      })),
+      toServerConfig(undefined, { ...section, filter: undefined }),
+      ...Object.entries(servers).map(([key, server]) => toServerConfig(key, server)),
     ],
     baseUrl: new URL(config.getString('backend.baseUrl')),
     allowsAnonymous: config.getOptionalBoolean('backend.auth.dangerouslyDisableDefaultAuthPolicy') ?? false,
@@ -125,6 +167,28 @@ export function readMcpConfig(config: RootConfigService): McpConfig {
       (config.getOptionalBoolean('auth.experimentalDynamicClientRegistration.enabled') ?? false) ||
       (config.getOptionalBoolean(`${clientMetadataKey}.enabled`) ?? false) ||
       (config.getOptionalConfigArray('auth.clients') ?? []).length > 0,
+  };
+}
+
+type GivenServer = z.output<typeof mcpConfigSchema>['servers'][string];
+
+function toServerConfig(key: string | undefined, server: GivenServer): ServerConfig {
+  return {
+    key,
+    name: server.name,
+    description: server.description,
+    instructions: server.instructions,
+    mode: server.mode,
+    profile: server.profile,
+    toolNames: server.toolNames,
+    enabledTools: server.enabledTools,
+    enabledPrompts: server.enabledPrompts,
+    enabledResources: server.enabledResources,
+    discovery: server.discovery,
+    pageSize: server.pageSize,
+    maxOutputCharacters: server.maxOutputCharacters,
+    filter: server.filter ?? {},
+    configKey: key === undefined ? 'mcpActions' : `mcpActions.servers.${key}`,
   };
 }
 

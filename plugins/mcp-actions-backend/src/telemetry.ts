@@ -13,8 +13,11 @@ const BAGGAGE = [
 ];
 const BAGGAGE_MAX_CHARACTERS = 256;
 
-/** The outcome of a traced tool call, told to its span. */
-export interface ToolCallSpan {
+/** The requests that are calls. */
+export type CallMethod = 'tools/call' | 'resources/read' | 'prompts/get';
+
+/** The outcome of a traced call, told to its span. */
+export interface CallSpan {
   succeeded(result: unknown): void;
   /** @param errorType - `tool_error` for failures meant for the caller, else the error's name. */
   failed(errorType: string): void;
@@ -71,26 +74,34 @@ export class Telemetry {
     });
   }
 
-  /** Runs a tool call inside a span that continues the caller's trace. */
-  traceToolCall<T>(
+  /** Runs a call inside a span that continues the caller's trace. */
+  traceCall<T>(
     call: Invocation,
-    { request, arguments: args }: { request: Request; arguments: unknown },
-    run: (span: ToolCallSpan) => Promise<T>,
+    { method, request, arguments: args }: { method: CallMethod; request: Request; arguments: unknown },
+    run: (span: CallSpan) => Promise<T>,
   ): Promise<T> {
-    const operation = this.startOperation({ method: 'tools/call' });
+    const operation = this.startOperation({ method });
+    const isTool = method === 'tools/call';
+    const nameKey = (
+      {
+        'tools/call': 'gen_ai.tool.name',
+        'resources/read': 'mcp.resource.uri',
+        'prompts/get': 'gen_ai.prompt.name',
+      } as const
+    )[method];
     let errorType: string | undefined;
     const context = this.#tracing.propagation.extract(this.#tracing.context.active(), request.headers);
     return this.#tracing.context.with(context, () =>
       this.#tracing.startActiveSpan(
-        `tools/call ${call.name}`,
+        isTool ? `tools/call ${call.name}` : method,
         {
           kind: 'server',
           credentials: call.credentials,
           attributes: {
             ...this.#baggage(),
-            'mcp.method.name': 'tools/call',
-            'gen_ai.tool.name': call.name,
-            'gen_ai.operation.name': 'execute_tool',
+            'mcp.method.name': method,
+            [nameKey]: call.name,
+            ...(isTool && { 'gen_ai.operation.name': 'execute_tool' }),
             'callboard.request.id': call.requestId,
             ...(call.server && { 'callboard.server': call.server }),
             ...(this.#captureToolPayload && { 'gen_ai.tool.call.arguments': JSON.stringify(args) ?? '' }),
@@ -116,9 +127,12 @@ export class Telemetry {
               span.setAttribute('callboard.action.id', call.foundAction.id);
             }
             operation.end(errorType, {
-              'gen_ai.operation.name': 'execute_tool',
+              ...(isTool && { 'gen_ai.operation.name': 'execute_tool' }),
               ...(call.server && { 'callboard.server': call.server }),
-              ...(call.foundAction && { 'gen_ai.tool.name': call.name, 'callboard.action.id': call.foundAction.id }),
+              ...(call.foundAction && {
+                ...(isTool && { 'gen_ai.tool.name': call.name }),
+                'callboard.action.id': call.foundAction.id,
+              }),
             });
           }
         },

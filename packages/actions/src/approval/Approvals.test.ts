@@ -19,7 +19,7 @@ type Call = Partial<ConstructorParameters<typeof Invocation>[0]> & {
 /** A call that has come as far as the step in which it has to be approved. */
 function callOf({ action, mode = 'safe', preview, ...parts }: Call = {}): Invocation {
   const descriptor = listedAction('todo:purge', { title: 'Purge', attributes: destructive, ...action });
-  const visible: VisibleAction = { descriptor, run: async () => undefined, ...(preview && { preview }) };
+  const visible: VisibleAction = { descriptor, run: async () => ({ output: undefined }), ...(preview && { preview }) };
   const call = new Invocation({
     name: 'todo.purge',
     find: async () => visible,

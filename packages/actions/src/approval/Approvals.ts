@@ -14,6 +14,7 @@ import {
   TooManyRequestsError,
   visibleText,
 } from '@callboard/actions-api';
+import { noClient } from '../client/noClient.js';
 import type { Invocation } from '../invocation/Invocation.js';
 import { unlessAborted } from '../unlessAborted.js';
 import { ApprovalQuestion, ApprovalRequiredError } from './approvalErrors.js';
@@ -230,7 +231,7 @@ export class Approvals implements ApprovalsService {
       const signal = AbortSignal.any([call.signal, AbortSignal.timeout(PREVIEW_TIMEOUT_MS)]);
       signal.throwIfAborted();
       const { summary, before, after } = await unlessAborted(
-        preview({ input: call.input, secrets: call.secrets, signal, call: call.info }),
+        preview({ input: call.input, secrets: call.secrets, signal, call: call.info, client: noClient }),
         signal,
       );
       const shown = (value: JsonValue | undefined) =>

@@ -3,6 +3,7 @@ import { ServiceUnavailableError } from '@backstage/errors';
 import { createPermission } from '@backstage/plugin-permission-common';
 import { recordingLogger } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noClient } from '../client/noClient.js';
 import { LocalActions } from '../registry/localActions.js';
 import { PluginActions } from '../registry/PluginActions.js';
 import { prepareAction, type RegisteredAction } from '../registry/prepareAction.js';
@@ -58,6 +59,7 @@ const run = {
   secrets: undefined,
   signal: new AbortController().signal,
   call: { ...callerOf(), requestId: 'one', mode: 'full_access' as const },
+  client: noClient,
 };
 let healthy: SourceServer;
 let hanging: SourceServer;
@@ -96,8 +98,8 @@ describe('a source that hangs', () => {
     const there = await catalogue.find('healthy:one', caller);
     healthy.answer = withJson({ output: 'done' });
 
-    expect(await here?.run(run)).toMatchObject({ type: 'service' });
-    expect(await there?.run(run)).toBe('done');
+    expect(await here?.run(run)).toMatchObject({ output: { type: 'service' } });
+    expect(await there?.run(run)).toEqual({ output: 'done' });
   });
 
   test('is not asked at all when another is looked up', async () => {

@@ -55,7 +55,12 @@ export class ActionCatalogue {
       return undefined;
     }
     const descriptor = await this.#remote(pluginId).find(id, credentials);
-    return descriptor && { descriptor, run: call => this.#remote(pluginId).invoke(id, call, credentials) };
+    return (
+      descriptor && {
+        descriptor,
+        run: async call => ({ output: await this.#remote(pluginId).invoke(id, call, credentials) }),
+      }
+    );
   }
 
   /** Every action that is known of so far, whoever asked: what names are given over. */

@@ -27,6 +27,10 @@ const answerSchema = z.object({
       attributes: z.looseObject({ readOnly: z.boolean(), destructive: z.boolean(), idempotent: z.boolean() }),
       effect: z.enum([...actionEffects, 'by-input']).optional(),
       capability: z.string().max(256).optional(),
+      toolName: z
+        .string()
+        .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/)
+        .optional(),
     }),
   ),
 });
@@ -116,7 +120,7 @@ export class RemoteSource {
 
   async invoke(
     id: string,
-    { input, secrets, signal }: Omit<ActionRun, 'call'>,
+    { input, secrets, signal }: Pick<ActionRun, 'input' | 'secrets' | 'signal'>,
     credentials: BackstageCredentials,
   ): Promise<unknown> {
     const version = secrets ? 'v2' : 'v1';

@@ -1,5 +1,12 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
-import type { ActionCallInfo, ActionEffect, ActionPreview } from '@callboard/actions-api';
+import type {
+  ActionCallInfo,
+  ActionEffect,
+  ActionPreview,
+  CallClient,
+  ContentBlock,
+  TextView,
+} from '@callboard/actions-api';
 import type { Parsed } from '../registry/compileSchema.js';
 
 /** What runs an action, once every step has let the call through. */
@@ -8,6 +15,14 @@ export interface ActionRun {
   secrets: unknown;
   signal: AbortSignal;
   call: ActionCallInfo;
+  client: CallClient;
+}
+
+/** What came of running it. */
+export interface ActionOutcome {
+  readonly output: unknown;
+  /** For MCP clients, besides the output or in place of its text. */
+  readonly content?: readonly ContentBlock[];
 }
 
 /** An action that one caller may see, ready to be called for them. */
@@ -23,7 +38,11 @@ export interface VisibleAction {
   effect?(input: unknown): ActionEffect | Promise<ActionEffect>;
   /** What a call with this input would change, where the action can tell. */
   preview?(call: ActionRun): Promise<ActionPreview>;
-  run(call: ActionRun): Promise<unknown>;
+  /** The output as text for models, where the action gives one. */
+  textView?(output: unknown): TextView;
+  /** Where the action says how long it may take. */
+  readonly timeoutSeconds?: number;
+  run(call: ActionRun): Promise<ActionOutcome>;
 }
 
 /** The actions of one source that one caller may see. */

@@ -8,6 +8,8 @@ import {
   type ActionEffect,
   type Approval,
   type AuditEntry,
+  type CallClient,
+  type ContentBlock,
   effectOf,
   fingerprintOf,
   principalName,
@@ -15,6 +17,7 @@ import {
 } from '@callboard/actions-api';
 import type { AnsweredApproval } from '../approval/Approvals.js';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
+import { noClient } from '../client/noClient.js';
 import type { CallerRules } from '../policy/CallPolicy.js';
 
 /** One call on its way through the steps. */
@@ -33,6 +36,8 @@ export class Invocation implements ActionCall {
   readonly agentId: string | undefined;
   /** Why the agent makes the call, in its own words. */
   readonly reason: string | undefined;
+  /** The client behind the call, for the handler. */
+  readonly client: CallClient;
   /** Whether the door can ask a person through the caller's client. */
   readonly canAsk: boolean;
   /** What came of asking. */
@@ -48,6 +53,8 @@ export class Invocation implements ActionCall {
   /** The one that the call asked for or used. */
   approval: Approval | undefined;
   output: unknown;
+  /** What the handler returned besides the output, for MCP clients. */
+  content: readonly ContentBlock[] | undefined;
   readonly startedAt = new Date().toISOString();
   #rules: CallerRules | undefined;
   #visible: VisibleAction | undefined;
@@ -71,6 +78,7 @@ export class Invocation implements ActionCall {
     profile?: string;
     agentId?: string;
     reason?: string;
+    client?: CallClient;
     canAsk?: boolean;
     answered?: AnsweredApproval;
     signal?: AbortSignal;
@@ -92,6 +100,7 @@ export class Invocation implements ActionCall {
       this.profile = options.profile;
     }
     this.reason = options.reason;
+    this.client = options.client ?? noClient;
     this.canAsk = options.canAsk ?? false;
     this.answered = options.answered;
     this.signal = options.signal ?? new AbortController().signal;

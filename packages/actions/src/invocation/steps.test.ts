@@ -3,7 +3,7 @@ import { NotAllowedError } from '@backstage/errors';
 import type { SafetyMode } from '@callboard/actions-api';
 import { ApprovalDesk } from '@callboard/test-utils';
 import { describe, expect, test, vi } from 'vitest';
-import type { VisibleAction } from '../catalogue/VisibleAction.js';
+import type { ActionOutcome, VisibleAction } from '../catalogue/VisibleAction.js';
 import type { CallerRule } from '../config.js';
 import { CallPolicy } from '../policy/CallPolicy.js';
 import { VisibilityRules } from '../policy/VisibilityRules.js';
@@ -28,7 +28,7 @@ async function take(options: {
   call?: Partial<ConstructorParameters<typeof Invocation>[0]>;
   policy?: Partial<InvocationPolicy>;
 }) {
-  const run = vi.fn(async () => ({ ran: true }) as unknown);
+  const run = vi.fn(async (): Promise<ActionOutcome> => ({ output: { ran: true } }));
   const visible = { descriptor, run, ...options.visible };
   const find = vi.fn(async () => visible);
   const call = new Invocation({

@@ -129,12 +129,15 @@ const recordIntent: InvocationStep = async (call, { trails }) => {
 const runHandler: InvocationStep = async call => {
   call.signal.throwIfAborted();
   call.hasRun = true;
-  call.output = await call.visible.run({
+  const { output, content } = await call.visible.run({
     input: call.input,
     secrets: call.secrets,
     signal: call.signal,
     call: call.info,
+    client: call.client,
   });
+  call.output = output;
+  call.content = content;
 };
 
 const checkOutput: InvocationStep = async call => {

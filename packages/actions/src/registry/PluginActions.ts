@@ -101,13 +101,18 @@ export class PluginActions {
     if (action.visibilityPermission && (await this.#withoutForbidden([action], credentials)).length === 0) {
       return undefined;
     }
-    const { preview } = action;
+    const { preview, textView, timeoutSeconds } = action;
     return {
       descriptor: action.descriptor,
       checks: action.checks,
       ...(action.effect && { effect: action.effect }),
       ...(preview && { preview: call => preview({ ...call, credentials, logger: this.#logger }) }),
-      run: call => action.handler({ ...call, credentials, logger: this.#logger }).then(result => result?.output),
+      ...(textView && { textView }),
+      ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+      run: async call => {
+        const { output, content } = (await action.handler({ ...call, credentials, logger: this.#logger })) ?? {};
+        return { output, ...(content && { content }) };
+      },
     };
   }
 

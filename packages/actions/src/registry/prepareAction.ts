@@ -8,6 +8,9 @@ import {
   actionEffects,
   type CapableAction,
   type ClassedAction,
+  type ContentBlock,
+  type NamedAction,
+  type TextView,
 } from '@callboard/actions-api';
 import type { JSONSchema7 } from 'json-schema';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
@@ -24,8 +27,11 @@ export interface GivenAction {
   attributes?: { destructive?: boolean; idempotent?: boolean; readOnly?: boolean };
   effect?: ActionEffect | ((input: unknown) => ActionEffect | Promise<ActionEffect>);
   capability?: string;
+  toolName?: string;
+  timeoutSeconds?: number;
+  textView?(output: unknown): TextView;
   preview?(context: ActionContext<unknown, unknown>): Promise<ActionPreview>;
-  action(context: ActionContext<unknown, unknown>): Promise<{ output?: unknown } | undefined>;
+  action(context: ActionContext<unknown, unknown>): Promise<{ output?: unknown; content?: ContentBlock[] } | undefined>;
 }
 
 /** An action with its schemas converted and its validators made, once. */
@@ -35,6 +41,8 @@ export interface RegisteredAction {
   readonly checks: NonNullable<VisibleAction['checks']>;
   readonly effect: VisibleAction['effect'];
   readonly preview: GivenAction['preview'];
+  readonly textView: GivenAction['textView'];
+  readonly timeoutSeconds: number | undefined;
   readonly handler: GivenAction['action'];
 }
 
@@ -93,6 +101,18 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     given.preview === undefined || typeof given.preview === 'function',
     `preview: expected a function, got ${typeof given.preview}`,
   );
+  check(
+    given.toolName === undefined || (typeof given.toolName === 'string' && NAME.test(given.toolName)),
+    `toolName: expected 1 to 128 letters, digits, "_", "-" or ".", not starting with "-" or ".", got ${quote(given.toolName)}`,
+  );
+  check(
+    given.timeoutSeconds === undefined || isTimeout(given.timeoutSeconds),
+    `timeoutSeconds: expected a number from 0.1 to 86400, got ${quote(given.timeoutSeconds)}`,
+  );
+  check(
+    given.textView === undefined || typeof given.textView === 'function',
+    `textView: expected a function, got ${typeof given.textView}`,
+  );
   check(typeof given.action === 'function', `action: expected a function, got ${typeof given.action}`);
 
   const compile = (field: 'input' | 'output' | 'secrets', side: SchemaSide): CompiledSchema | undefined => {
@@ -130,7 +150,8 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     attributes: { readOnly, destructive, idempotent },
     ...(given.effect && { effect: typeof given.effect === 'function' ? 'by-input' : given.effect }),
     ...(given.capability && { capability: given.capability }),
-  } satisfies ClassedAction & CapableAction;
+    ...(given.toolName && { toolName: given.toolName }),
+  } satisfies ClassedAction & CapableAction & NamedAction;
   let published: ActionsServiceAction;
   try {
     // Later the descriptor is written with those of other actions, which one that fails would take along.
@@ -151,6 +172,8 @@ export function prepareAction(pluginId: string, given: GivenAction): RegisteredA
     checks: { input: input.parse, output: output.parse, ...(secrets && { secrets: secrets.parse }) },
     effect: typeof given.effect === 'function' ? given.effect : undefined,
     preview: given.preview && (context => given.preview?.(context) as Promise<ActionPreview>),
+    textView: given.textView && (output => given.textView?.(output) as TextView),
+    timeoutSeconds: given.timeoutSeconds,
     handler: async context => given.action(context),
   };
 }
@@ -176,6 +199,10 @@ const EMPTY_OBJECT: JSONSchema7 = {
 // As upstream: without an input schema the handler is given none, without an output schema nothing is checked.
 const NO_INPUT: CompiledSchema = { jsonSchema: EMPTY_OBJECT, parse: () => ({ ok: true, value: undefined }) };
 const ANY_OUTPUT: CompiledSchema = { jsonSchema: EMPTY_OBJECT, parse: value => ({ ok: true, value }) };
+
+function isTimeout(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0.1 && value <= 86_400;
+}
 
 /** A name that was given, as it can be written to a log: cut, with escapes for what cannot be seen. */
 export function printableName(name: unknown): string {

@@ -1,15 +1,14 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
-import { CallerView, describeError, type InvocationPolicy } from '@callboard/actions';
+import { CallerView, type InvocationPolicy } from '@callboard/actions';
 import { principalName } from '@callboard/actions-api';
-import { ProtocolError, ProtocolErrorCode, Server, type ServerContext } from '@modelcontextprotocol/server';
+import { Server } from '@modelcontextprotocol/server';
 import type { ServerConfig } from '../config.js';
 import type { Telemetry } from '../telemetry.js';
 import type { ToolDirectory } from '../tools/ToolDirectory.js';
 import { version } from '../version.js';
 import { ApprovalStates } from './ApprovalStates.js';
-import { answerToolCall } from './answerToolCall.js';
-import { listTools } from './listTools.js';
-import { fromAuthInfo, type RequestContext } from './RequestContext.js';
+import { handleTools } from './handleTools.js';
+import type { RequestContext } from './RequestContext.js';
 
 /** What the handlers of all servers share. */
 export interface ProtocolServices {
@@ -70,27 +69,7 @@ export class PublishedServer {
         ...(instructions && { instructions }),
       },
     );
-    server.setRequestHandler('tools/list', (_request, ctx) =>
-      this.#guarded('tools/list', () => listTools(this, fromAuthInfo(ctx.http?.authInfo))),
-    );
-    server.setRequestHandler('tools/call', (request, ctx: ServerContext) =>
-      this.#guarded('tools/call', () => answerToolCall(this, server, request.params, ctx, this.#states)),
-    );
+    handleTools(this, server, this.#states);
     return server;
-  }
-
-  // The SDK would send the message of any error to the client.
-  async #guarded<T>(method: string, handle: () => Promise<T>): Promise<T> {
-    try {
-      return await handle();
-    } catch (error) {
-      if (error instanceof ProtocolError) {
-        throw error;
-      }
-      const requestId = crypto.randomUUID();
-      this.services.logger.error(`${method} failed, request id ${requestId}`, error as Error);
-      const { message } = describeError(new Error(), { requestId, subject: method });
-      throw new ProtocolError(ProtocolErrorCode.InternalError, message, { requestId });
-    }
   }
 }

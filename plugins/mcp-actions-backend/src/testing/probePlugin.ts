@@ -1,10 +1,11 @@
 import { createBackendPlugin } from '@backstage/backend-plugin-api';
 import * as errors from '@backstage/errors';
-import { ApprovalRequiredError } from '@callboard/actions';
+import { ActionTimeoutError, ApprovalRequiredError } from '@callboard/actions';
 import {
   type ActionOptions,
   type ActionSchema,
   actionsRegistryServiceRef,
+  ClientCapabilityError,
   TooManyRequestsError,
 } from '@callboard/actions-api';
 import * as z from 'zod';
@@ -26,6 +27,8 @@ const failures: Record<string, () => Error> = {
     Object.assign(new ApprovalRequiredError('It', { id: 'a-1', expiresAt: '2027-01-01T00:00:00.000Z' }), {
       message: 'message of ApprovalRequiredError',
     }),
+  ActionTimeoutError: () => new ActionTimeoutError('message of ActionTimeoutError'),
+  ClientCapabilityError: () => new ClientCapabilityError('message of ClientCapabilityError', { roots: {} }),
   TooManyRequestsError: () => new TooManyRequestsError('message of TooManyRequestsError'),
   InputError: () => new errors.InputError('message of InputError'),
   AuthenticationError: () => new errors.AuthenticationError('message of AuthenticationError'),

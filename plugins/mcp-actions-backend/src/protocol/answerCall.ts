@@ -1,8 +1,6 @@
-import type { AnsweredApproval, ApprovalQuestion } from '@callboard/actions';
+import { type AnsweredApproval, ApprovalQuestion } from '@callboard/actions';
 import { visibleText } from '@callboard/actions-api';
 import {
-  type CallToolRequestParams,
-  type CallToolResult,
   CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
   type ClientCapabilities,
@@ -18,8 +16,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { type ApprovalStates, FORGED_STATE } from './ApprovalStates.js';
-import { type ClientSide, callTool } from './callTool.js';
-import type { PublishedServer } from './PublishedServer.js';
+import type { ClientSide } from './ClientSide.js';
 import { fromAuthInfo } from './RequestContext.js';
 
 const AGENT_ID_HEADER = 'callboard-agent-id';
@@ -37,20 +34,22 @@ interface Envelope {
 }
 
 /**
- * Answers `tools/call`, asking a person through the client where the call has to be approved: on
+ * Answers a request that is a call (`tools/call`, `resources/read`, `prompts/get`), asking a person
+ * through the client where the call has to be approved: on
  * sessions and HTTP+SSE by a request of the server's own (MCP 2025-11-25, elicitation), in the 2026
  * era by an answer that requires input, after which the client makes the call again with signed state
  * (MCP 2026-07-28, multi round-trip requests). Every attempt goes through all steps.
  *
- * @param protocol - the protocol's side of the connection that the request came on.
+ * @param options.protocol - the protocol's side of the connection that the request came on.
+ * @param options.attempt - takes the call through the path once.
  */
-export async function answerToolCall(
-  server: PublishedServer,
-  protocol: Server,
-  params: CallToolRequestParams,
-  ctx: ServerContext,
-  states: ApprovalStates,
-): Promise<CallToolResult | InputRequiredResult> {
+export async function answerCall<TResult extends object>(options: {
+  protocol: Server;
+  ctx: ServerContext;
+  states: ApprovalStates;
+  attempt: (client: ClientSide) => Promise<TResult | ApprovalQuestion>;
+}): Promise<TResult | InputRequiredResult> {
+  const { protocol, ctx, states } = options;
   const context = fromAuthInfo(ctx.http?.authInfo);
   const { signal } = ctx.mcpReq;
   const envelope = readEnvelope(ctx);
@@ -65,8 +64,7 @@ export async function answerToolCall(
     ...(agentId && { agentId: visibleText(agentId, MAX_AGENT_ID_CHARACTERS) }),
     ...(typeof reason === 'string' && { reason }),
   };
-  const attempt = (answered?: AnsweredApproval) =>
-    callTool(server, params, context, { ...client, ...(answered && { answered }) });
+  const attempt = (answered?: AnsweredApproval) => options.attempt({ ...client, ...(answered && { answered }) });
 
   if (ctx.mcpReq.requestState<unknown>() === FORGED_STATE) {
     // Refused by the same path as every call, so that it is on record.
@@ -102,8 +100,8 @@ function readEnvelope({ mcpReq }: ServerContext): Envelope | undefined {
   return envelope?.[PROTOCOL_VERSION_META_KEY] === undefined ? undefined : envelope;
 }
 
-function isQuestion(outcome: CallToolResult | ApprovalQuestion): outcome is ApprovalQuestion {
-  return 'question' in outcome;
+function isQuestion(outcome: object): outcome is ApprovalQuestion {
+  return outcome instanceof ApprovalQuestion;
 }
 
 /** `elicitation: {}` is how clients say forms who know no other mode. */
