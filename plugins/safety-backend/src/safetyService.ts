@@ -43,7 +43,10 @@ export const safetyServiceFactory = createServiceFactory({
     gates.add(createPauseGate({ pauses }));
     const limits = new CallLimits({ limits: limitSettings, logger, now });
     gates.add(limits);
-    const pinning = mode === 'off' ? undefined : new DefinitionPinning({ mode, alerts, logger, now });
+    const pinning =
+      mode === 'off'
+        ? undefined
+        : new DefinitionPinning({ mode, alerts, logger, now, onChange: () => rules.changed() });
     if (pinning) {
       rules.add(pinning);
     }

@@ -2,6 +2,7 @@ import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { InputError } from '@backstage/errors';
 import {
   type ActionEffect,
+  actionEffects,
   actionScopes,
   type Caller,
   type ClassedAction,
@@ -166,6 +167,17 @@ export function findProfileLackingAny(rules: CallerRules, action: ActionsService
 /** What the mode says of any call of an action: `refuse` only if no input could be let through. */
 export function rulingOnAny({ mode }: CallerRules, action: ActionsServiceAction): Ruling {
   return (action as ClassedAction).effect === 'by-input' ? 'allow' : rulingOf(mode.value, effectOf(action));
+}
+
+/** Whether a person has to approve calls of an action, as far as the mode says: all, none, or some, by their input. */
+export type ApprovalNeed = 'always' | 'never' | 'by-input';
+
+export function approvalNeedOf({ mode }: CallerRules, action: ActionsServiceAction): ApprovalNeed {
+  const approves = (effect: ActionEffect) => rulingOf(mode.value, effect) === 'approve';
+  if ((action as ClassedAction).effect === 'by-input') {
+    return actionEffects.some(approves) ? 'by-input' : 'never';
+  }
+  return approves(effectOf(action)) ? 'always' : 'never';
 }
 
 function applies({ principal, client, door, scope }: CallerRule, caller: Caller): boolean {

@@ -49,6 +49,17 @@ test.each([
   expect(listed(viewOf({ callers: [{ profile }] }))).toEqual(names);
 });
 
+test.each<[SafetyMode, string[]]>([
+  ['read_only', ['never', 'never', 'never', 'never']],
+  ['safe', ['never', 'always', 'by-input', 'always']],
+  ['delete_safe', ['never', 'never', 'by-input', 'never']],
+  ['full_access', ['never', 'never', 'never', 'never']],
+])('in the mode %s says which calls a person has to approve', (mode, needs) => {
+  const view = viewOf({ mode });
+
+  expect(descriptors.map(action => view.approvalNeedOf(action))).toEqual(needs);
+});
+
 test('under two profiles leaves what both have', () => {
   expect(listed(viewOf({ callers: [{ profile: 'agent' }, { profile: 'operator' }] }))).toEqual(['list']);
 });

@@ -2,7 +2,13 @@ import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { type ActionDoor, type Caller, principalName } from '@callboard/actions-api';
 import type { VisibleActions } from '../catalogue/VisibleAction.js';
-import { type CallPolicy, findProfileLackingAny, rulingOnAny } from './CallPolicy.js';
+import {
+  type ApprovalNeed,
+  approvalNeedOf,
+  type CallPolicy,
+  findProfileLackingAny,
+  rulingOnAny,
+} from './CallPolicy.js';
 import type { VisibilityRules } from './VisibilityRules.js';
 
 /**
@@ -13,6 +19,7 @@ export class CallerView {
   /** Equal keys leave the same of the same actions, within this process. */
   readonly key: string;
   readonly #isListed: (action: ActionsServiceAction) => boolean;
+  readonly #approvalNeedOf: (action: ActionsServiceAction) => ApprovalNeed;
 
   constructor(options: { rules: CallPolicy; visibilityRules: VisibilityRules; caller: Caller }) {
     const { visibilityRules, caller } = options;
@@ -22,10 +29,16 @@ export class CallerView {
       !findProfileLackingAny(rules, action) &&
       rulingOnAny(rules, action) !== 'refuse' &&
       !visibilityRules.findHolding(action);
+    this.#approvalNeedOf = action => approvalNeedOf(rules, action);
   }
 
   isListed(action: ActionsServiceAction): boolean {
     return this.#isListed(action);
+  }
+
+  /** Whether a person has to approve this caller's calls of an action, as far as modes say. */
+  approvalNeedOf(action: ActionsServiceAction): ApprovalNeed {
+    return this.#approvalNeedOf(action);
   }
 
   filter({ descriptors, fingerprint }: VisibleActions): VisibleActions {

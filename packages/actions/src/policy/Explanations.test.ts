@@ -11,6 +11,8 @@ import {
 import { ApprovalDesk, approvalDeskPlugin } from '@callboard/test-utils';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import type { SecretsDesk } from '../secrets/SecretsDesk.js';
+import { secretsDeskServiceRef } from '../secrets/secretsDeskServiceFactory.js';
 import { actionsPlugin } from '../testing/actionsPlugin.js';
 import { callerOf } from '../testing/callers.js';
 import { decidingPermissions } from '../testing/permissions.js';
@@ -49,6 +51,7 @@ const todo = actionsPlugin('todo', registry => {
   register('left-out', { attributes: { readOnly: true } });
   register('archive', { attributes: { readOnly: true }, visibilityPermission: archivePermission });
   register('limited', { attributes: { readOnly: true } });
+  register('share', { attributes: { readOnly: true }, schema: { ...schema, secrets: z.object({ key: z.string() }) } });
   register('watched', { attributes: { readOnly: true } });
   register('approve', { attributes: { destructive: false }, capability: 'approvals:decide' });
 });
@@ -56,13 +59,20 @@ const todo = actionsPlugin('todo', registry => {
 /** Reaches into a backend for its explanations, and adds a rule and gates. */
 function explainer() {
   let explanations: ExplanationsService | undefined;
+  let desk: SecretsDesk | undefined;
   const feature = createBackendPlugin({
     pluginId: 'explainer',
     register(env) {
       env.registerInit({
-        deps: { service: explanationsServiceRef, rules: visibilityRulesServiceRef, gates: actionGatesServiceRef },
-        async init({ service, rules, gates }) {
+        deps: {
+          service: explanationsServiceRef,
+          secrets: secretsDeskServiceRef,
+          rules: visibilityRulesServiceRef,
+          gates: actionGatesServiceRef,
+        },
+        async init({ service, secrets, rules, gates }) {
           explanations = service;
+          desk = secrets;
           rules.add({ id: 'pinning', version: '1', allows: ({ id }) => id !== 'todo:held' });
           gates.add({
             id: 'limits',
@@ -85,6 +95,7 @@ function explainer() {
   });
   return {
     feature,
+    desk: () => desk as SecretsDesk,
     explain: (action: string, caller: Partial<Caller> & { credentials?: BackstageCredentials } = {}, input?: unknown) =>
       (explanations as ExplanationsService).explain({
         ...callerOf({ principal: 'external:tester' }),
@@ -96,14 +107,14 @@ function explainer() {
 }
 
 async function start(actions: object, features: Parameters<typeof startTestBackend>[0]['features'] = []) {
-  const { feature, explain } = explainer();
+  const { feature, explain, desk } = explainer();
   const backend = await startTestBackend({
     features: [todo, feature, ...features],
     backendConfig: {
       actions: { pluginSources: ['todo', 'elsewhere'], filter: { exclude: [{ id: 'todo:left-out' }] }, ...actions },
     },
   });
-  return { backend, explain };
+  return { backend, explain, desk };
 }
 
 describe('with the mode safe and a rule for one caller', () => {
@@ -225,6 +236,7 @@ describe('with the mode safe and a rule for one caller', () => {
       ['checkScopes', 'passes'],
       ['checkSafetyMode', 'refuses'],
       ['limits (limits)', 'passes'],
+      ['supplySecrets', 'passes'],
       ['requireApproval', 'passes'],
     ]);
   });
@@ -345,4 +357,42 @@ test('to whoever asks about themselves, what they may not see does not exist', a
   } finally {
     await backend.stop();
   }
+});
+
+describe('an action that takes secrets', () => {
+  let backend: TestBackend;
+  let explain: ReturnType<typeof explainer>['explain'];
+  let desk: ReturnType<typeof explainer>['desk'];
+  beforeAll(async () => {
+    ({ backend, explain, desk } = await start({ mode: 'full_access' }));
+  });
+  afterAll(() => backend?.stop());
+
+  const stepOf = async (caller: Partial<Caller>) =>
+    (await explain('todo:share', caller)).steps.find(({ step }) => step === 'supplySecrets');
+  const bringsThem = {
+    step: 'supplySecrets',
+    verdict: 'depends',
+    because: 'the call has to bring the secrets that the action takes',
+  };
+
+  test('has to be given them where there is no page, and at doors that have none', async () => {
+    expect(await stepOf({ door: 'mcp' })).toEqual(bringsThem);
+    desk().open({ urlOf: id => id, lifetimeMs: 60_000, users: [] });
+    expect(await stepOf({ door: 'http' })).toEqual(bringsThem);
+  });
+
+  test('waits for a person, where there is one who may enter them', async () => {
+    desk().open({ urlOf: id => id, lifetimeMs: 60_000, users: [] });
+    const refused = await stepOf({ door: 'mcp', principal: 'ci' });
+    const asks = await stepOf({ door: 'mcp', principal: 'user:default/ada' });
+    desk().open({ urlOf: id => id, lifetimeMs: 60_000, users: ['user:*'] });
+
+    expect(refused).toMatchObject({ verdict: 'refuses', config: 'mcpActions.secrets.users' });
+    expect(asks).toMatchObject({
+      verdict: 'asks',
+      because: expect.stringContaining('a person has to enter the secrets'),
+    });
+    expect(await stepOf({ door: 'mcp', principal: 'ci' })).toMatchObject({ verdict: 'asks' });
+  });
 });

@@ -19,6 +19,7 @@ import {
 import { type ActionsConfig, readActionsConfig } from '../config.js';
 import { type InvocationPolicy, invocationPolicyServiceRef } from '../invocation/invocationPolicy.js';
 import { settleEffect } from '../invocation/settleEffect.js';
+import { kindOf, localPromptsServiceRef, localResourcesServiceRef } from '../offers/localOffers.js';
 import { printable } from '../printable.js';
 import { type LocalActions, localActionsServiceRef } from '../registry/localActions.js';
 import type { RegisteredAction } from '../registry/prepareAction.js';
@@ -29,16 +30,17 @@ type Step = Explanation['steps'][number];
 /** Goes through the steps of a call that nobody makes, and says what each would do. */
 export class Explanations implements ExplanationsService {
   readonly #config: Pick<ActionsConfig, 'pluginSources'>;
-  readonly #local: LocalActions;
+  readonly #locals: Readonly<Record<ReturnType<typeof kindOf>, LocalActions>>;
   readonly #policy: InvocationPolicy;
 
   constructor(options: {
     config: Pick<ActionsConfig, 'pluginSources'>;
-    local: LocalActions;
+    /** What the plugins of this process have registered. */
+    locals: Readonly<Record<ReturnType<typeof kindOf>, LocalActions>>;
     policy: InvocationPolicy;
   }) {
     this.#config = options.config;
-    this.#local = options.local;
+    this.#locals = options.locals;
     this.#policy = options.policy;
   }
 
@@ -93,6 +95,7 @@ export class Explanations implements ExplanationsService {
       });
       await this.#explainGates('safetyMode', call, add);
       await this.#explainGates('limits', call, add);
+      this.#explainSecrets(about, action, add);
       if (ruling === 'approve') {
         const channels = this.#channelsFor(about, action);
         add('requireApproval', {
@@ -122,8 +125,9 @@ export class Explanations implements ExplanationsService {
       );
       return undefined;
     }
-    const plugin = this.#local.get(pluginId);
-    if (!plugin) {
+    const plugin = this.#locals[kindOf(id)].get(pluginId);
+    // Resources and prompts of other backends are not published here.
+    if (!plugin && kindOf(id) === 'action') {
       add('findVisibleAction', {
         verdict: 'depends',
         because: `the plugin "${printable(pluginId)}" is not in this backend; where it is, it decides`,
@@ -131,14 +135,14 @@ export class Explanations implements ExplanationsService {
       });
       return undefined;
     }
-    const lookup = plugin.lookUp(id);
-    const isHidden = lookup !== 'left-out' && credentials && !(await plugin.find(id, credentials));
+    const lookup = plugin?.lookUp(id);
+    const isHidden = lookup !== 'left-out' && credentials && !(await plugin?.find(id, credentials));
     if (!lookup || isHidden) {
-      add('findVisibleAction', refuses(`there is no action "${printable(id)}"`));
+      add('findVisibleAction', refuses(`there is no ${kindOf(id)} "${printable(id)}"`));
       return undefined;
     }
     if (lookup === 'left-out') {
-      add('findVisibleAction', refuses('the filter leaves the action out', 'backend.actions.filter'));
+      add('findVisibleAction', refuses(`the filter leaves the ${kindOf(id)} out`, 'backend.actions.filter'));
       return undefined;
     }
     return { registered: lookup };
@@ -155,7 +159,10 @@ export class Explanations implements ExplanationsService {
         refuses(`there is no MCP server "${printable(about.server ?? '')}"`, 'mcpActions.servers'),
       );
     } else if (!server.publishes.value(action)) {
-      add('findVisibleAction', refuses('the MCP server does not publish the action', server.publishes.config));
+      add(
+        'findVisibleAction',
+        refuses(`the MCP server does not publish the ${kindOf(action.id)}`, server.publishes.config),
+      );
     }
   }
 
@@ -191,6 +198,28 @@ export class Explanations implements ExplanationsService {
       add(
         `${stage} (${gate.id})`,
         (await gate.explain?.(call)) ?? { verdict: 'depends', because: 'decides on each call by itself' },
+      );
+    }
+  }
+
+  #explainSecrets(
+    { door, principal, credentials }: Caller & { credentials?: BackstageCredentials },
+    { schema }: ActionsServiceAction,
+    add: (step: string, finding: Finding) => void,
+  ): void {
+    const { secrets } = this.#policy;
+    if (!schema.secrets) {
+      add('supplySecrets', passes('the action takes no secrets'));
+    } else if (door !== 'mcp' || !secrets.isOpen) {
+      add('supplySecrets', { verdict: 'depends', because: 'the call has to bring the secrets that the action takes' });
+    } else {
+      const type = (credentials?.principal as { type?: string } | undefined)?.type;
+      const whyNobody = secrets.whyNobody({ isOfUser: type ? type === 'user' : principal.startsWith('user:') });
+      add(
+        'supplySecrets',
+        whyNobody
+          ? refuses(whyNobody, 'mcpActions.secrets.users')
+          : { verdict: 'asks', because: 'a person has to enter the secrets that the action takes, on a page' },
       );
     }
   }
@@ -268,7 +297,10 @@ function conclude(
   const says = {
     passes: 'may call it',
     refuses: 'may not call it',
-    asks: 'may call it once a person has approved',
+    asks:
+      deciding?.step === 'supplySecrets'
+        ? 'may call it once a person has entered its secrets'
+        : 'may call it once a person has approved',
     depends: 'may perhaps call it',
   }[verdict];
   const reason = deciding
@@ -279,6 +311,12 @@ function conclude(
 
 export const explanationsServiceFactory = createServiceFactory({
   service: explanationsServiceRef,
-  deps: { config: coreServices.rootConfig, local: localActionsServiceRef, policy: invocationPolicyServiceRef },
-  factory: ({ config, local, policy }) => new Explanations({ config: readActionsConfig(config), local, policy }),
+  deps: {
+    config: coreServices.rootConfig,
+    action: localActionsServiceRef,
+    resource: localResourcesServiceRef,
+    prompt: localPromptsServiceRef,
+    policy: invocationPolicyServiceRef,
+  },
+  factory: ({ config, policy, ...locals }) => new Explanations({ config: readActionsConfig(config), locals, policy }),
 });

@@ -44,3 +44,12 @@ test('rules have ids of their own', () => {
 
   expect(() => rules.add(holdingBack('pinning'))).toThrow('There is a visibility rule "pinning" already');
 });
+
+test('a rule that has changed changes lists of every kind', () => {
+  const emitted: unknown[] = [];
+  const rules = new VisibilityRules({ events: { emit: change => void emitted.push(change) } });
+
+  rules.changed();
+
+  expect(emitted).toEqual([{ kind: 'tools' }, { kind: 'resources' }, { kind: 'prompts' }]);
+});

@@ -1,16 +1,29 @@
 import { createServiceFactory, createServiceRef, type ServiceRef } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { type VisibilityRule, type VisibilityRulesService, visibilityRulesServiceRef } from '@callboard/actions-api';
+import { type CatalogueEvents, catalogueEventsServiceRef } from '../catalogue/CatalogueEvents.js';
 
 /** The rules of all plugins that hold actions back from everybody. */
 export class VisibilityRules implements VisibilityRulesService {
   readonly #rules: VisibilityRule[] = [];
+  readonly #events: Pick<CatalogueEvents, 'emit'> | undefined;
+
+  constructor(options: { events?: Pick<CatalogueEvents, 'emit'> } = {}) {
+    this.#events = options.events;
+  }
 
   add(rule: VisibilityRule): void {
     if (this.#rules.some(({ id }) => id === rule.id)) {
       throw new Error(`There is a visibility rule "${rule.id}" already`);
     }
     this.#rules.push(rule);
+  }
+
+  /** Rules hold back what is of any kind. */
+  changed(): void {
+    for (const kind of ['tools', 'resources', 'prompts'] as const) {
+      this.#events?.emit({ kind });
+    }
   }
 
   get all(): readonly VisibilityRule[] {
@@ -36,6 +49,6 @@ export const visibilityRulesImplementationRef = createServiceRef<VisibilityRules
 
 export const visibilityRulesServiceFactory = createServiceFactory({
   service: visibilityRulesImplementationRef,
-  deps: {},
-  factory: () => new VisibilityRules(),
+  deps: { events: catalogueEventsServiceRef },
+  factory: ({ events }) => new VisibilityRules({ events }),
 });

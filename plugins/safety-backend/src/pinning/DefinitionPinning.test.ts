@@ -10,6 +10,17 @@ import { DefinitionReview } from './DefinitionReview.js';
 import { DefinitionStore } from './DefinitionStore.js';
 import { definitionOf } from './definitions.js';
 
+test.each([
+  { id: 'todo:resource:board', resource: { uri: 'todo://board' } },
+  { id: 'todo:prompt:plan', prompt: { arguments: [] } },
+])('the text of the definition of $id is what its fingerprint goes over', offer => {
+  const { text, fingerprint } = definitionOf(testAction(offer));
+  const other = definitionOf(testAction({ id: offer.id }));
+
+  expect(createHash('sha256').update(text).digest('hex')).toBe(fingerprint);
+  expect(other.fingerprint).not.toBe(fingerprint);
+});
+
 describe('pinned definitions in SQLite', () => pinningSuite(openSqliteReplicas));
 
 await describeOnPostgres('pinned definitions in PostgreSQL', () => pinningSuite(openPostgresReplicas));
@@ -219,6 +230,34 @@ function pinningSuite(openReplicas: () => Promise<Replicas>): void {
 
     expect(two.pinning.version).not.toBe(before);
     expect([two.pinning.allows(item()), restarted.pinning.allows(item())]).toEqual([true, true]);
+  });
+
+  test('a change of what is held back is told by each replica that learns of it, and only then', async () => {
+    published = [item()];
+    let told = 0;
+    const create = (mode: PinningMode) =>
+      new DefinitionPinning({
+        mode,
+        alerts: recorded.alerts,
+        logger: recordingLogger().logger,
+        now: () => now,
+        onChange: () => {
+          told += 1;
+        },
+      });
+    const [holding, warning] = [create('hold'), create('warn')];
+    const store = new DefinitionStore({ db: replicas.two });
+    await Promise.all([holding.open(store), warning.open(store)]);
+    const one = await open(replicas.one);
+    await holding.refresh();
+    const before = told;
+
+    await one.review.accept({ actionIds: 'all' }, by);
+    for (const pinning of [holding, warning, holding, warning]) {
+      await pinning.refresh();
+    }
+
+    expect(told - before).toBe(1);
   });
 
   test('each new fingerprint is alerted once, whichever replicas see it', async () => {

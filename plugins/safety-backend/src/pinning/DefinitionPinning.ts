@@ -21,6 +21,7 @@ export class DefinitionPinning implements VisibilityRule {
   readonly #alerts: AlertsService;
   readonly #logger: LoggerService;
   readonly #now: () => Date;
+  readonly #onChange: () => void;
   #store: DefinitionStore | undefined;
   /** Fingerprints by action id; `undefined` until they are read. */
   #accepted: ReadonlyMap<string, string> | undefined;
@@ -31,11 +32,19 @@ export class DefinitionPinning implements VisibilityRule {
   #recording: Promise<void> | undefined;
   #failed = false;
 
-  constructor(options: { mode: PinningMode; alerts: AlertsService; logger: LoggerService; now: () => Date }) {
+  constructor(options: {
+    mode: PinningMode;
+    alerts: AlertsService;
+    logger: LoggerService;
+    now: () => Date;
+    /** Told when the version has changed. */
+    onChange?: () => void;
+  }) {
     this.mode = options.mode;
     this.#alerts = options.alerts;
     this.#logger = options.logger;
     this.#now = options.now;
+    this.#onChange = options.onChange ?? (() => {});
   }
 
   /** Gives it the database; until then, `hold` holds everything back. */
@@ -129,9 +138,13 @@ export class DefinitionPinning implements VisibilityRule {
 
   async #load(store: DefinitionStore): Promise<void> {
     // In this order: what is accepted in between is read again.
+    const { version } = this;
     const revision = await withTimeout(store.getRevision(), STORE_TIMEOUT_MS);
     this.#accepted = await withTimeout(store.listAcceptedFingerprints(), STORE_TIMEOUT_MS);
     this.#revision = revision;
+    if (this.version !== version) {
+      this.#onChange();
+    }
   }
 
   async #record(store: DefinitionStore): Promise<void> {

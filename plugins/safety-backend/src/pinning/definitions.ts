@@ -1,6 +1,12 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import type { JsonObject } from '@backstage/types';
-import { type CapableAction, type ClassedAction, canonicalJson, fingerprintOf } from '@callboard/actions-api';
+import {
+  type CapableAction,
+  type ClassedAction,
+  canonicalJson,
+  fingerprintOf,
+  type OfferedAction,
+} from '@callboard/actions-api';
 
 /** An action's definition with the fingerprint that is good for this text and no other. */
 export interface Definition {
@@ -14,10 +20,11 @@ export function definitionOf(action: ActionsServiceAction): Definition {
   const { id, title, description, schema, attributes } = action;
   const { effect } = action as ClassedAction;
   const { capability } = action as CapableAction;
+  const { resource, prompt } = action as OfferedAction;
   return {
     actionId: id,
     fingerprint: fingerprintOf(action),
-    text: canonicalJson({ id, title, description, schema, attributes, effect, capability }),
+    text: canonicalJson({ id, title, description, schema, attributes, effect, capability, resource, prompt }),
   };
 }
 
