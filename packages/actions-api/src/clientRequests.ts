@@ -62,7 +62,10 @@ export interface CallClient {
    * Makes several requests at once, each under a name, and waits for all answers. A person may take
    * minutes; the call's time-out does not run meanwhile.
    *
-   * @throws ClientCapabilityError if the client lacks the capability for one of them.
+   * @throws ClientCapabilityError if the client lacks the capability for one of them, or answers one
+   * with an error.
+   * @throws InputError if an answer has not the shape that the request calls for.
+   * @throws ActionTimeoutError if the client does not answer in time.
    */
   ask<TRequests extends Record<string, ClientRequest>>(
     requests: TRequests,

@@ -3,11 +3,15 @@ export { approvalRequest, describeApprovalBook, type OpenedApprovalBook } from '
 export { describeInChromium, openChromium } from './chromium.js';
 export {
   type Answering,
+  type CallOptions,
   type ClientKind,
   type ConnectedClient,
   clientKinds,
   connectClient,
+  type ElicitedQuestion,
   type ListedTool,
+  type LogMessage,
+  type Progress,
   type ToolResult,
 } from './connectClient.js';
 export { freePort } from './freePort.js';
@@ -16,3 +20,4 @@ export { type LogEntry, recordingLogger } from './recordingLogger.js';
 export { startTestApp, type TestApp, type TestFeature } from './startTestApp.js';
 export { startTlsServer, type TlsServer } from './startTlsServer.js';
 export { describeOnPostgres, openPostgres, openSqlite, type TestDatabase } from './testDatabases.js';
+export { hiddenField, type VisitedPage, Visitor } from './Visitor.js';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { JsonObject } from '@backstage/types';
 import {
   type ActionCall,
   type ActionCallInfo,
@@ -19,6 +20,8 @@ import type { AnsweredApproval } from '../approval/Approvals.js';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
 import { noClient } from '../client/noClient.js';
 import type { CallerRules } from '../policy/CallPolicy.js';
+import { maskSecrets } from '../secrets/maskSecrets.js';
+import type { AnsweredSecrets } from '../secrets/SecretsDesk.js';
 
 /** One call on its way through the steps. */
 export class Invocation implements ActionCall {
@@ -42,10 +45,19 @@ export class Invocation implements ActionCall {
   readonly canAsk: boolean;
   /** What came of asking. */
   readonly answered: AnsweredApproval | undefined;
+  /** Whether it answers questions of a call that does not wait for them, or not any more. */
+  readonly isLate: boolean;
+  /** Whether people can enter the secrets that a call at this door does not bring. */
+  readonly takesSecrets: boolean;
+  /** Whether the door can show a person a page through the caller's client. */
+  readonly canOpenUrl: boolean;
+  /** What came of showing the page for its secrets. */
+  readonly answeredSecrets: AnsweredSecrets | undefined;
   readonly signal: AbortSignal;
   /** The input as it came. */
   readonly given: unknown;
-  readonly givenSecrets: unknown;
+  /** The secrets as they came, with the call or from a page. */
+  givenSecrets: unknown;
   input: unknown;
   secrets: unknown;
   /** Set when the call is recorded as about to run. */
@@ -60,6 +72,7 @@ export class Invocation implements ActionCall {
   #visible: VisibleAction | undefined;
   #effect: ActionEffect | undefined;
   #decision: string | undefined;
+  #entered: JsonObject | undefined;
   /** Whether the handler has been started. */
   hasRun = false;
   #listeners: ((end: { ran: boolean }) => void | Promise<void>)[] = [];
@@ -81,6 +94,10 @@ export class Invocation implements ActionCall {
     client?: CallClient;
     canAsk?: boolean;
     answered?: AnsweredApproval;
+    isLate?: boolean;
+    takesSecrets?: boolean;
+    canOpenUrl?: boolean;
+    answeredSecrets?: AnsweredSecrets;
     signal?: AbortSignal;
   }) {
     this.name = options.name;
@@ -103,6 +120,10 @@ export class Invocation implements ActionCall {
     this.client = options.client ?? noClient;
     this.canAsk = options.canAsk ?? false;
     this.answered = options.answered;
+    this.isLate = options.isLate ?? false;
+    this.takesSecrets = options.takesSecrets ?? false;
+    this.canOpenUrl = options.canOpenUrl ?? false;
+    this.answeredSecrets = options.answeredSecrets;
     this.signal = options.signal ?? new AbortController().signal;
   }
 
@@ -153,6 +174,22 @@ export class Invocation implements ActionCall {
   get info(): ActionCallInfo {
     const { requestId, mode, principal, clientId, door, server, scopes } = this;
     return { requestId, mode, principal, clientId, door, server, scopes };
+  }
+
+  /** Gives the call secrets that a person has entered. */
+  supplySecrets(given: JsonObject, secrets: unknown): void {
+    this.givenSecrets = given;
+    this.secrets = secrets;
+    this.#entered = given;
+  }
+
+  /**
+   * Takes secrets that a person has entered out of what whoever was given them has thrown.
+   *
+   * @returns what to go on with instead.
+   */
+  maskSecretsIn(thrown: unknown): unknown {
+    return this.#entered ? maskSecrets(thrown, this.#entered) : thrown;
   }
 
   decide(decision: string): void {

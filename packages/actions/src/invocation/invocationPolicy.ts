@@ -9,6 +9,8 @@ import { approvalsImplementationRef } from '../approval/approvalsServiceFactory.
 import { readActionsConfig } from '../config.js';
 import { CallPolicy } from '../policy/CallPolicy.js';
 import { type VisibilityRules, visibilityRulesImplementationRef } from '../policy/VisibilityRules.js';
+import type { SecretsDesk } from '../secrets/SecretsDesk.js';
+import { secretsDeskServiceRef } from '../secrets/secretsDeskServiceFactory.js';
 import { type AuditTrails, auditTrailsImplementationRef } from './AuditTrails.js';
 import { type ActionGateChecks, actionGateChecksServiceRef } from './actionGates.js';
 
@@ -18,8 +20,11 @@ export interface InvocationPolicy {
   readonly visibilityRules: VisibilityRules;
   readonly gates: ActionGateChecks;
   readonly approvals: Approvals;
+  readonly secrets: SecretsDesk;
   readonly trails: AuditTrails;
   readonly logger: LoggerService;
+  /** How long a handler may take whose action does not say. */
+  readonly timeoutSeconds: number;
 }
 
 export const invocationPolicyServiceRef = createServiceRef<InvocationPolicy>({
@@ -34,8 +39,12 @@ export const invocationPolicyServiceFactory = createServiceFactory({
     visibilityRules: visibilityRulesImplementationRef,
     gates: actionGateChecksServiceRef,
     approvals: approvalsImplementationRef,
+    secrets: secretsDeskServiceRef,
     trails: auditTrailsImplementationRef,
     logger: coreServices.rootLogger,
   },
-  factory: ({ config, ...policy }) => ({ ...policy, rules: new CallPolicy(readActionsConfig(config)) }),
+  factory: ({ config, ...policy }) => {
+    const settings = readActionsConfig(config);
+    return { ...policy, rules: new CallPolicy(settings), timeoutSeconds: settings.timeoutSeconds };
+  },
 });

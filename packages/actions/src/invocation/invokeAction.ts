@@ -51,7 +51,8 @@ export async function invokeAction(
     }
     isDone = true;
     await call.entry?.finish({ durationMs: durationMs(), error: undefined });
-  } catch (thrown) {
+  } catch (unmasked) {
+    const thrown = call.maskSecretsIn(unmasked);
     const error = toError(thrown);
     const failure = { durationMs: durationMs(), error: { name: error.name, message: error.message } };
     if (!isDone) {

@@ -333,6 +333,22 @@ test('a pause that begins while a person decides holds, though the call was appr
   expect(run).not.toHaveBeenCalled();
 });
 
+test('an answer to a call that has ended runs nothing, and uses up no approval', async () => {
+  const desk = new ApprovalDesk();
+  const policy = openPolicy({ rules: rulesOf('safe') });
+  policy.approvals.provide(desk);
+  await take({ policy });
+  desk.decide('approved');
+
+  const { outcome, run } = await take({ policy, call: { isLate: true } });
+
+  expect(outcome).toMatchObject({
+    error: { name: 'InputError', message: expect.stringMatching(/Make the call anew\.$/) },
+  });
+  expect(run).not.toHaveBeenCalled();
+  expect(desk.all[0]?.state).toBe('approved');
+});
+
 test('every step before the handler has a word for the trail', () => {
   const decisions = invocationSteps.map(step => refusalDecisions.get(step));
 
@@ -345,6 +361,8 @@ test('every step before the handler has a word for the trail', () => {
     'refuse_scope',
     'refuse_mode',
     'refuse_limit',
+    'refuse_late_answer',
+    'refuse_secrets',
     'refuse_approval',
     'refuse_paused',
     'refuse_unrecorded',

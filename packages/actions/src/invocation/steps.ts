@@ -5,6 +5,7 @@ import { printable } from '../printable.js';
 import { auditedCall } from './auditedCall.js';
 import type { Invocation } from './Invocation.js';
 import type { InvocationPolicy } from './invocationPolicy.js';
+import { runInTime } from './runInTime.js';
 import { settleEffect } from './settleEffect.js';
 
 export type InvocationStep = (call: Invocation, policy: InvocationPolicy) => void | Promise<void>;
@@ -36,7 +37,7 @@ const findVisibleAction: InvocationStep = async (call, { rules, visibilityRules 
   throw new NotFoundError(`Action "${printable(call.name)}" not found`);
 };
 
-const parseInput: InvocationStep = async call => {
+const parseInput: InvocationStep = async (call, { secrets: desk }) => {
   const { checks } = call.visible;
   if (!checks) {
     return;
@@ -57,6 +58,9 @@ const parseInput: InvocationStep = async call => {
     call.effect = effect;
   }
 
+  if (desk.isOpen && lacksSecrets(call)) {
+    return;
+  }
   if (checks.secrets && !call.secrets) {
     throw new InputError(`Action "${id}" requires secrets but none were provided`);
   }
@@ -107,6 +111,31 @@ const checkSafetyMode: InvocationStep = (call, { gates }) => {
   return gates.check('safetyMode', call);
 };
 
+/** An answer to a call that has ended is no new call: what it answered may have run already. */
+const refuseLateAnswer: InvocationStep = call => {
+  if (call.isLate) {
+    throw new InputError(
+      `The answer is for no open question of a call of "${call.action.id}": that call has ended, or was answered before. Make the call anew.`,
+    );
+  }
+};
+
+/** Whether the call is one whose secrets a person can enter. */
+const lacksSecrets = ({ takesSecrets, givenSecrets, action, visible }: Invocation): boolean =>
+  takesSecrets &&
+  givenSecrets === undefined &&
+  action.schema.secrets !== undefined &&
+  // One that checks its input and takes no secrets reads again what the action has put out before.
+  (visible.checks === undefined || visible.checks.secrets !== undefined);
+
+/** After all that refuses without asking anybody; before the approval, which is bound to the secrets as well. */
+const supplySecrets: InvocationStep = (call, { secrets: desk }) => {
+  // The next step refuses a forged answer, whatever the call has.
+  if (lacksSecrets(call) && call.answered?.answer !== 'forged') {
+    return desk.supply(call);
+  }
+};
+
 const requireApproval: InvocationStep = async (call, { approvals, gates }) => {
   if (rulingOf(call.mode, call.effect) === 'approve' || call.answered?.answer === 'forged') {
     await approvals.require(call);
@@ -126,16 +155,10 @@ const recordIntent: InvocationStep = async (call, { trails }) => {
   call.entry = await trails.begin(auditedCall(call, call.decision ?? 'allow'));
 };
 
-const runHandler: InvocationStep = async call => {
+const runHandler: InvocationStep = async (call, policy) => {
   call.signal.throwIfAborted();
   call.hasRun = true;
-  const { output, content } = await call.visible.run({
-    input: call.input,
-    secrets: call.secrets,
-    signal: call.signal,
-    call: call.info,
-    client: call.client,
-  });
+  const { output, content } = await runInTime(call, policy);
   call.output = output;
   call.content = content;
 };
@@ -161,11 +184,23 @@ export const invocationSteps: readonly InvocationStep[] = [
   checkScopes,
   checkSafetyMode,
   checkLimits,
+  refuseLateAnswer,
+  supplySecrets,
   requireApproval,
   checkPauseAgain,
   recordIntent,
   runHandler,
   checkOutput,
+];
+
+/** What those go through who look at something without calling it: nothing is counted, approved or recorded. */
+export const lookSteps: readonly InvocationStep[] = [
+  refuseAnonymous,
+  findVisibleAction,
+  checkPause,
+  checkProfiles,
+  checkScopes,
+  checkSafetyMode,
 ];
 
 /** What the trail says of a call that ended in a step, unless a gate has said it better. */
@@ -178,6 +213,8 @@ export const refusalDecisions: ReadonlyMap<InvocationStep, string> = new Map([
   [checkScopes, 'refuse_scope'],
   [checkSafetyMode, 'refuse_mode'],
   [checkLimits, 'refuse_limit'],
+  [refuseLateAnswer, 'refuse_late_answer'],
+  [supplySecrets, 'refuse_secrets'],
   [requireApproval, 'refuse_approval'],
   [checkPauseAgain, 'refuse_paused'],
   [recordIntent, 'refuse_unrecorded'],

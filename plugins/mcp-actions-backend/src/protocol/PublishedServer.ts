@@ -1,12 +1,25 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
 import { CallerView, type InvocationPolicy } from '@callboard/actions';
-import { principalName } from '@callboard/actions-api';
-import { Server } from '@modelcontextprotocol/server';
+import { type OfferedAction, principalName } from '@callboard/actions-api';
+import type { Server } from '@modelcontextprotocol/server';
+import { CompletionRate } from '../completion/CompletionRate.js';
+import { handleCompletion } from '../completion/handleCompletion.js';
 import type { ServerConfig } from '../config.js';
+import { ToolSearch } from '../discovery/ToolSearch.js';
+import type { OutputStore } from '../outputs/OutputStore.js';
+import { findKeptOutput } from '../outputs/readOutput.js';
+import { handlePrompts } from '../prompts/handlePrompts.js';
+import type { PromptDirectory } from '../prompts/PromptDirectory.js';
+import { handleResources } from '../resources/handleResources.js';
+import type { ResourceDirectory } from '../resources/ResourceDirectory.js';
+import { ResourceSubscriptions } from '../resources/ResourceSubscriptions.js';
 import type { Telemetry } from '../telemetry.js';
 import type { ToolDirectory } from '../tools/ToolDirectory.js';
 import { version } from '../version.js';
-import { ApprovalStates } from './ApprovalStates.js';
+import { CallStates } from './CallStates.js';
+import { CheckingServer } from './CheckingServer.js';
+import { LogLevels } from './client/LogLevels.js';
+import type { SuspendedCalls } from './client/SuspendedCalls.js';
 import { handleTools } from './handleTools.js';
 import type { RequestContext } from './RequestContext.js';
 
@@ -16,28 +29,66 @@ export interface ProtocolServices {
   readonly policy: InvocationPolicy;
   readonly logger: LoggerService;
   readonly telemetry: Telemetry;
+  /** Outputs that were too long for their results. */
+  readonly outputs: OutputStore;
+  readonly suspendedCalls: SuspendedCalls;
 }
 
 /** One of the MCP servers of this backend: its tools, and how it presents itself. */
 export class PublishedServer {
   readonly config: ServerConfig;
   readonly tools: ToolDirectory;
+  readonly resources: ResourceDirectory;
+  readonly prompts: PromptDirectory;
+  readonly search = new ToolSearch();
   readonly services: ProtocolServices;
-  readonly #states: ApprovalStates;
+  readonly states: CallStates;
+  readonly logLevels = new LogLevels();
+  readonly completionRate = new CompletionRate();
+  readonly #subscriptions = new WeakMap<Server, ResourceSubscriptions>();
 
-  constructor(options: { config: ServerConfig; tools: ToolDirectory; services: ProtocolServices }) {
+  constructor(options: {
+    config: ServerConfig;
+    tools: ToolDirectory;
+    resources: ResourceDirectory;
+    prompts: PromptDirectory;
+    services: ProtocolServices;
+  }) {
     this.config = options.config;
     this.tools = options.tools;
+    this.resources = options.resources;
+    this.prompts = options.prompts;
     this.services = options.services;
+    if (options.config.maxOutputCharacters !== undefined) {
+      this.resources.addOwn((uri, context) => findKeptOutput(this, uri, context));
+    }
     const { approvals, rules } = options.services.policy;
-    const { key, mode, profile, configKey } = options.config;
-    this.#states = new ApprovalStates({ approvals, serverKey: key });
+    const { key, mode, profile, configKey, enabledTools } = options.config;
+    this.states = new CallStates({ approvals, serverKey: key });
     rules.addServer({
       key,
       mode: mode && { value: mode, config: `${configKey}.mode` },
       profile: { value: profile, config: `${configKey}.profile` },
-      publishes: { value: action => this.tools.publishes(action), config: `${configKey}.filter` },
+      publishes: {
+        value: action => this.publishes(action),
+        config: enabledTools ? `${configKey}.filter or .enabledTools` : `${configKey}.filter`,
+      },
     });
+  }
+
+  /** Whether an action, a resource or a prompt is published, to those who may see it. */
+  publishes(action: OfferedAction): boolean {
+    return (action.resource ? this.resources : action.prompt ? this.prompts : this.tools).publishes(action);
+  }
+
+  /** The resources of whose changes a connection wants to hear. */
+  subscriptionsOf(protocol: Server): ResourceSubscriptions {
+    let subscriptions = this.#subscriptions.get(protocol);
+    if (!subscriptions) {
+      subscriptions = new ResourceSubscriptions();
+      this.#subscriptions.set(protocol, subscriptions);
+    }
+    return subscriptions;
   }
 
   /** What rules leave for a caller of the actions that they may see. */
@@ -61,15 +112,33 @@ export class PublishedServer {
    */
   connectable(): Server {
     const { name, description, instructions } = this.config;
-    const server = new Server(
+    const hasResources = this.resources.hasAny;
+    const hasPrompts = this.prompts.size > 0;
+    const server = new CheckingServer(
       { name, version, ...(description && { description }) },
       {
-        capabilities: { tools: {} },
-        requestState: { verify: (state, ctx) => this.#states.verify(state, ctx) },
+        capabilities: {
+          tools: { listChanged: true },
+          logging: {},
+          ...(hasResources && { resources: { subscribe: true, listChanged: true } }),
+          ...(hasPrompts && { prompts: { listChanged: true } }),
+          ...((hasResources || hasPrompts) && { completions: {} }),
+        },
+        requestState: { verify: (state, ctx) => this.states.verify(state, ctx) },
         ...(instructions && { instructions }),
       },
     );
-    handleTools(this, server, this.#states);
+    handleTools(this, server);
+    if (hasResources) {
+      handleResources(this, server);
+    }
+    if (hasPrompts) {
+      handlePrompts(this, server);
+    }
+    if (hasResources || hasPrompts) {
+      handleCompletion(this, server);
+    }
+    this.logLevels.serve(server);
     return server;
   }
 }

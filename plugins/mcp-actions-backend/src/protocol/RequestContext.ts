@@ -13,6 +13,13 @@ export interface RequestContext {
   readonly request: Request;
 }
 
+/** What outlives the request. */
+export type CallerContext = Omit<RequestContext, 'request'>;
+
+export function toCaller({ credentials, grant, profile }: RequestContext): CallerContext {
+  return { credentials, ...(grant && { grant }), ...(profile !== undefined && { profile }) };
+}
+
 const KEY = 'callboard';
 
 /** The SDK's transports hand `authInfo` through to handlers, and that is how the context travels. */

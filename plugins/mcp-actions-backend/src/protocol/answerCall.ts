@@ -1,4 +1,5 @@
-import { type AnsweredApproval, ApprovalQuestion } from '@callboard/actions';
+import { toError } from '@backstage/errors';
+import { type AnsweredApproval, ApprovalQuestion, principalKey } from '@callboard/actions';
 import { visibleText } from '@callboard/actions-api';
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -6,17 +7,29 @@ import {
   type ClientCapabilities,
   type ElicitRequestFormParams,
   type Implementation,
+  type InputRequests,
   type InputRequiredResult,
   inputRequired,
   inputResponse,
-  PROTOCOL_VERSION_META_KEY,
+  LOG_LEVEL_META_KEY,
+  type LoggingLevel,
   ProtocolError,
   ProtocolErrorCode,
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import { type ApprovalStates, FORGED_STATE } from './ApprovalStates.js';
+import { askingForSecrets } from '../secrets/askForSecrets.js';
+import { type CallState, FORGED_STATE } from './CallStates.js';
 import type { ClientSide } from './ClientSide.js';
+import { askInSession } from './client/askInSession.js';
+import { bindingOfRequest } from './client/bindingOfRequest.js';
+import { ClientNotices } from './client/ClientNotices.js';
+import { abilitiesOf } from './client/capabilities.js';
+import { MAX_WAIT_MS } from './client/limits.js';
+import { McpCallClient } from './client/McpCallClient.js';
+import { RoundTripCall, type ServedRequest } from './client/RoundTripCall.js';
+import type { CallQuestion } from './makeCall.js';
+import type { PublishedServer } from './PublishedServer.js';
 import { fromAuthInfo } from './RequestContext.js';
 
 const AGENT_ID_HEADER = 'callboard-agent-id';
@@ -24,104 +37,191 @@ const REASON_META_KEY = 'callboard/reason';
 /** Of the question among the input requests of an answer. */
 const QUESTION_KEY = 'approval';
 const MAX_AGENT_ID_CHARACTERS = 200;
-/** People take their time; a client that is gone must not be waited for much longer. */
-const MAX_WAIT_MS = 10 * 60_000;
+const FIRST_MODERN_VERSION = '2026-07-28';
 
 interface Envelope {
-  readonly [PROTOCOL_VERSION_META_KEY]?: string;
   readonly [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities;
   readonly [CLIENT_INFO_META_KEY]?: Implementation;
+  readonly [LOG_LEVEL_META_KEY]?: LoggingLevel;
+}
+
+interface AnswerOptions<TResult> {
+  readonly server: PublishedServer;
+  /** The protocol's side of the connection that the request came on. */
+  readonly protocol: Server;
+  readonly ctx: ServerContext;
+  /** What is called, and with what. */
+  readonly params: object;
+  /** Takes the call through the path once. */
+  readonly attempt: (client: ClientSide) => Promise<TResult | ApprovalQuestion>;
 }
 
 /**
- * Answers a request that is a call (`tools/call`, `resources/read`, `prompts/get`), asking a person
- * through the client where the call has to be approved: on
- * sessions and HTTP+SSE by a request of the server's own (MCP 2025-11-25, elicitation), in the 2026
- * era by an answer that requires input, after which the client makes the call again with signed state
- * (MCP 2026-07-28, multi round-trip requests). Every attempt goes through all steps.
+ * Answers a request that is a call (`tools/call`, `resources/read`, `prompts/get`). Where a person has
+ * to approve the call, or its handler asks for something, the client is asked: on sessions and HTTP+SSE
+ * by requests of the server's own (MCP 2025-11-25, client features), in the 2026 era by an answer that
+ * requires input, after which the client makes the same request again with signed state and the answers
+ * (MCP 2026-07-28, multi round-trip requests).
  *
- * @param options.protocol - the protocol's side of the connection that the request came on.
- * @param options.attempt - takes the call through the path once.
+ * @throws ProtocolError `-32602` for state that is forged or too old, `-32021` if the client of a
+ * request of the 2026 era lacks a capability; what `attempt` throws.
  */
-export async function answerCall<TResult extends object>(options: {
-  protocol: Server;
-  ctx: ServerContext;
-  states: ApprovalStates;
-  attempt: (client: ClientSide) => Promise<TResult | ApprovalQuestion>;
-}): Promise<TResult | InputRequiredResult> {
-  const { protocol, ctx, states } = options;
-  const context = fromAuthInfo(ctx.http?.authInfo);
-  const { signal } = ctx.mcpReq;
-  const envelope = readEnvelope(ctx);
+export async function answerCall<TResult extends object>(
+  given: Omit<AnswerOptions<TResult>, 'attempt'> & {
+    attempt: (client: ClientSide) => Promise<TResult | CallQuestion>;
+  },
+): Promise<TResult | InputRequiredResult> {
+  const { protocol, ctx } = given;
+  const desk = given.server.services.policy.secrets;
+  const options: AnswerOptions<TResult> = { ...given, attempt: askingForSecrets({ ...given, desk }) };
+  const envelope = readEnvelope(protocol, ctx);
   const capabilities = envelope ? envelope[CLIENT_CAPABILITIES_META_KEY] : protocol.getClientCapabilities();
+  const { request } = fromAuthInfo(ctx.http?.authInfo);
   const agentId =
-    context.request.headers[AGENT_ID_HEADER]?.toString() ??
+    request.headers[AGENT_ID_HEADER]?.toString() ??
     (envelope?.[CLIENT_INFO_META_KEY] ?? protocol.getClientVersion())?.name;
   const reason = ctx.mcpReq._meta?.[REASON_META_KEY];
-  const client: ClientSide = {
-    signal,
-    canAsk: takesForms(capabilities),
+  const side: ClientSide = {
+    signal: ctx.mcpReq.signal,
+    era: envelope ? 'modern' : 'legacy',
+    canAsk: abilitiesOf(capabilities).elicitForm,
+    canOpenUrl: abilitiesOf(capabilities).elicitUrl,
     ...(agentId && { agentId: visibleText(agentId, MAX_AGENT_ID_CHARACTERS) }),
     ...(typeof reason === 'string' && { reason }),
   };
-  const attempt = (answered?: AnsweredApproval) => options.attempt({ ...client, ...(answered && { answered }) });
 
   if (ctx.mcpReq.requestState<unknown>() === FORGED_STATE) {
     // Refused by the same path as every call, so that it is on record.
-    await attempt({ approvalId: '', answer: 'forged' });
+    await options.attempt({ ...side, answered: { approvalId: '', answer: 'forged' } });
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Invalid or expired requestState', {
       reason: 'invalid_request_state',
     });
   }
-  if (envelope) {
+  try {
+    return await (envelope
+      ? answerInRounds(options, side, { mcpReq: ctx.mcpReq, capabilities, logLevel: envelope[LOG_LEVEL_META_KEY] })
+      : answerInSession(options, side, capabilities));
+  } catch (error) {
+    if (side.signal.aborted && !(error instanceof ProtocolError)) {
+      // The client left while a person was asked: no failure of the server's, and nobody hears the answer.
+      given.server.services.logger.debug(`${ctx.mcpReq.method} was cancelled`, toError(error));
+      throw new ProtocolError(ProtocolErrorCode.InternalError, 'The request was cancelled');
+    }
+    throw error;
+  }
+}
+
+/** The 2025 era: whatever has to be asked is asked while the request waits. */
+async function answerInSession<TResult extends object>(
+  { server, protocol, ctx, attempt }: AnswerOptions<TResult>,
+  side: ClientSide,
+  capabilities: ClientCapabilities | undefined,
+): Promise<TResult> {
+  const notices = new ClientNotices();
+  const client = new McpCallClient({ capabilities: () => capabilities, notices, asker: askInSession(ctx) });
+  notices.attach({ mcpReq: ctx.mcpReq, logLevel: server.logLevels.of(protocol) });
+  try {
+    const outcome = await attempt({ ...side, client });
+    if (!isQuestion(outcome)) {
+      return outcome;
+    }
+    const answer = await askForApproval(outcome, ctx);
+    const next = await attempt({ ...side, client, answered: { approvalId: outcome.approval.id, answer } });
+    if (isQuestion(next)) {
+      throw new Error('A call whose question was answered asks again');
+    }
+    return next;
+  } finally {
+    notices.detach();
+  }
+}
+
+/** The 2026 era: one request starts a call, and further ones bring the answers to what it asks. */
+async function answerInRounds<TResult extends object>(
+  { server, ctx, params, attempt }: AnswerOptions<TResult>,
+  side: ClientSide,
+  request: ServedRequest,
+): Promise<TResult | InputRequiredResult> {
+  const { mcpReq } = ctx;
+  const context = fromAuthInfo(ctx.http?.authInfo);
+  const bind = () => bindingOfRequest({ server, context, method: mcpReq.method, params });
+  const state = mcpReq.requestState<CallState | undefined>();
+  let call: RoundTripCall<TResult | ApprovalQuestion>;
+  let serving: ReturnType<typeof call.start>;
+  if (state && 'callId' in state) {
+    const waiting = server.services.suspendedCalls.find(state, bind());
+    if (!waiting) {
+      return withoutQuestion(await attempt({ ...side, isLate: true }));
+    }
+    // The binding says that it is a call of the same method.
+    call = waiting as typeof call;
+    serving = call.resume(request, mcpReq.inputResponses);
+  } else {
+    call = new RoundTripCall({
+      suspended: server.services.suspendedCalls,
+      bind,
+      principal: principalKey(context.credentials),
+      given: state ? undefined : mcpReq.inputResponses,
+    });
+    const { signal, client } = call;
     // A client that cannot ask anybody has no answer either.
-    const outcome = await attempt(client.canAsk ? readAnswer(ctx) : undefined);
+    const answered = side.canAsk ? readAnswer(ctx, state) : undefined;
+    serving = call.start(request, async () => attempt({ ...side, signal, client, ...(answered && { answered }) }));
+  }
+
+  const round = await serving;
+  if (round.kind === 'ended') {
+    const { outcome } = round;
     return isQuestion(outcome)
       ? inputRequired({
           inputRequests: { [QUESTION_KEY]: inputRequired.elicit(formOf(outcome)) },
-          requestState: await states.mint({ approvalId: outcome.approval.id }, ctx),
+          requestState: await server.states.mint({ approvalId: outcome.approval.id }, ctx),
         })
       : outcome;
   }
-  const outcome = await attempt();
-  if (!isQuestion(outcome)) {
-    return outcome;
+  try {
+    return inputRequired({
+      inputRequests: round.requests as InputRequests,
+      requestState: await server.states.mint({ callId: call.id, round: call.round }, ctx),
+    });
+  } catch (error) {
+    // Nobody can ever answer.
+    call.abort(error as Error);
+    throw error;
   }
-  const next = await attempt({ approvalId: outcome.approval.id, answer: await ask(outcome, ctx) });
-  if (isQuestion(next)) {
-    throw new Error('A call whose question was answered asks again');
-  }
-  return next;
 }
 
 /** What every request of the 2026 era says of its client; one of the 2025 era may carry parts of it, which say nothing. */
-function readEnvelope({ mcpReq }: ServerContext): Envelope | undefined {
-  const envelope = mcpReq.envelope as Envelope | undefined;
-  return envelope?.[PROTOCOL_VERSION_META_KEY] === undefined ? undefined : envelope;
+function readEnvelope(protocol: Server, { mcpReq }: ServerContext): Envelope | undefined {
+  const isModern = (protocol.getNegotiatedProtocolVersion() ?? '') >= FIRST_MODERN_VERSION;
+  return isModern ? (mcpReq.envelope as Envelope | undefined) : undefined;
 }
 
 function isQuestion(outcome: object): outcome is ApprovalQuestion {
   return outcome instanceof ApprovalQuestion;
 }
 
-/** `elicitation: {}` is how clients say forms who know no other mode. */
-function takesForms(capabilities: ClientCapabilities | undefined): boolean {
-  const elicitation = capabilities?.elicitation;
-  return elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+function withoutQuestion<TResult extends object>(outcome: TResult | ApprovalQuestion): TResult {
+  if (isQuestion(outcome)) {
+    throw new Error('A call that has nobody to ask asks');
+  }
+  return outcome;
 }
 
 /** What the client answers to a question of an earlier attempt; its state has been verified by now. */
-function readAnswer({ mcpReq }: ServerContext): AnsweredApproval | undefined {
-  const state = mcpReq.requestState<{ approvalId?: unknown } | undefined>();
+function readAnswer({ mcpReq }: ServerContext, state: CallState | undefined): AnsweredApproval | undefined {
   // The SDK copies keys by assignment, and `__proto__` is one that clients can send.
   const isAnswered = mcpReq.inputResponses !== undefined && Object.hasOwn(mcpReq.inputResponses, QUESTION_KEY);
   const response = inputResponse(isAnswered ? mcpReq.inputResponses : undefined, QUESTION_KEY);
-  return typeof state?.approvalId === 'string' && response.kind === 'elicit'
+  return state && 'approvalId' in state && response.kind === 'elicit'
     ? { approvalId: state.approvalId, answer: response.action }
     : undefined;
 }
 
-async function ask(question: ApprovalQuestion, { mcpReq }: ServerContext): Promise<AnsweredApproval['answer']> {
+async function askForApproval(
+  question: ApprovalQuestion,
+  { mcpReq }: ServerContext,
+): Promise<AnsweredApproval['answer']> {
   const leftMs = Date.parse(question.approval.expiresAt) - Date.now();
   try {
     const { action } = await mcpReq.send(

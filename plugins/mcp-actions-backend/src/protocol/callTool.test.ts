@@ -36,7 +36,9 @@ describe.each(['2025', '2026'])('tools/call in the %s era', era => {
     );
   });
 
-  it.each(Object.keys(errorTable))('shows the message of a %s', async name => {
+  // The 2026 era has a protocol error of its own for what a client lacks.
+  const shown = Object.keys(errorTable).filter(name => era === '2025' || name !== 'ClientCapabilityError');
+  it.each(shown)('shows the message of a %s', async name => {
     const { status, json } = await callIn(era, 'probe.fail', { with: name });
 
     expect(status).toBe(200);
@@ -100,6 +102,17 @@ describe.each(['2025', '2026'])('tools/call in the %s era', era => {
         : await app.send(envelope.body, envelope);
 
     expect(json.result.structuredContent).toEqual({ ok: true });
+  });
+});
+
+it('in the 2026 era, what the client lacks is a protocol error', async () => {
+  const { status, json } = await callIn('2026', 'probe.fail', { with: 'ClientCapabilityError' });
+
+  expect(status).toBe(400);
+  expect(json.error).toEqual({
+    code: -32021,
+    message: 'message of ClientCapabilityError',
+    data: { requiredCapabilities: { roots: {} } },
   });
 });
 

@@ -1,5 +1,4 @@
-import type { Server } from '@modelcontextprotocol/server';
-import type { ApprovalStates } from './ApprovalStates.js';
+import type { CallToolResult, Server } from '@modelcontextprotocol/server';
 import { answerCall } from './answerCall.js';
 import { callTool } from './callTool.js';
 import { guarded } from './guarded.js';
@@ -8,20 +7,23 @@ import type { PublishedServer } from './PublishedServer.js';
 import { fromAuthInfo } from './RequestContext.js';
 
 /** Has one connection answer `tools/list` and `tools/call` (MCP 2025-11-25, server/tools). */
-export function handleTools(server: PublishedServer, protocol: Server, states: ApprovalStates): void {
+export function handleTools(server: PublishedServer, protocol: Server): void {
   const { logger } = server.services;
-  protocol.setRequestHandler('tools/list', (_request, ctx) =>
-    guarded(logger, 'tools/list', () => listTools(server, fromAuthInfo(ctx.http?.authInfo))),
+  protocol.setRequestHandler('tools/list', ({ params }, ctx) =>
+    guarded(logger, 'tools/list', () => listTools(server, params ?? {}, fromAuthInfo(ctx.http?.authInfo))),
   );
   protocol.setRequestHandler('tools/call', ({ params }, ctx) =>
-    guarded(logger, 'tools/call', () => {
+    guarded(logger, 'tools/call', async () => {
       const context = fromAuthInfo(ctx.http?.authInfo);
-      return answerCall({
+      const result = await answerCall({
+        server,
         protocol,
         ctx,
-        states,
+        params,
         attempt: client => callTool(server, params, context, client),
       });
+      // The 2025 era has objects only as structured content.
+      return 'content' in result ? protocol.projectCallToolResult(result as CallToolResult, undefined) : result;
     }),
   );
 }

@@ -1,20 +1,27 @@
-import { toError } from '@backstage/errors';
 import type { ListToolsResult } from '@modelcontextprotocol/server';
+import { observe } from '../lists/observe.js';
+import { paginate } from '../lists/paginate.js';
 import type { PublishedServer } from './PublishedServer.js';
 import type { RequestContext } from './RequestContext.js';
 
-/** Answers `tools/list`: what the caller may call, and nothing else. */
-export async function listTools(server: PublishedServer, context: RequestContext): Promise<ListToolsResult> {
-  const { auditor, telemetry } = server.services;
-  const meta = { ...(server.config.key && { server: server.config.key }) };
-  const operation = telemetry.startOperation({ method: 'tools/list', server: server.config.key });
-  const event = await auditor.createEvent({ eventId: 'tool-discovery', request: context.request, meta });
-  try {
-    const tools = await server.tools.list(context.credentials, server.viewOf(context));
-    await event.success({ meta: { toolCount: tools.length, durationMs: operation.end() } });
-    return { tools };
-  } catch (error) {
-    await event.fail({ error: toError(error), meta: { durationMs: operation.end(toError(error).name) } });
-    throw error;
-  }
+/**
+ * Answers `tools/list`: what the caller may call, and nothing else; on a server with `discovery:
+ * search`, the tools that find it.
+ *
+ * @throws ProtocolError `-32602` for a cursor that is none of ours.
+ */
+export function listTools(
+  server: PublishedServer,
+  { cursor }: { cursor?: string | undefined },
+  context: RequestContext,
+): Promise<ListToolsResult> {
+  return observe(server, context, { method: 'tools/list', eventId: 'tool-discovery' }, async () => {
+    const { listed } = await server.tools.list(context.credentials, server.viewOf(context));
+    const { page, nextCursor } = paginate(listed, {
+      cursor,
+      pageSize: server.config.pageSize,
+      keyOf: ({ name }) => name,
+    });
+    return { result: { tools: page, ...(nextCursor && { nextCursor }) }, meta: { toolCount: page.length } };
+  });
 }

@@ -6,13 +6,23 @@ import {
   Invocation,
   invokeAction,
   printable,
+  SecretsQuestion,
   type VisibleAction,
 } from '@callboard/actions';
-import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { ClientCapabilityError } from '@callboard/actions-api';
+import {
+  type ClientCapabilities,
+  MissingRequiredClientCapabilityError,
+  ProtocolError,
+  ProtocolErrorCode,
+} from '@modelcontextprotocol/server';
 import type { CallMethod } from '../telemetry.js';
 import type { ClientSide } from './ClientSide.js';
 import type { PublishedServer } from './PublishedServer.js';
 import type { RequestContext } from './RequestContext.js';
+
+/** What a person has to answer before a call can go on. */
+export type CallQuestion = ApprovalQuestion | SecretsQuestion;
 
 /** A call as a request of the protocol asks for it. */
 export interface RequestedCall<TResult extends object> {
@@ -26,11 +36,11 @@ export interface RequestedCall<TResult extends object> {
   /** Of the auditor's event. */
   readonly eventId: string;
   readonly meta: Record<string, string>;
-  toResult(call: Invocation): TResult;
+  toResult(call: Invocation): TResult | Promise<TResult>;
   /** What the caller is told of a failure that is meant for them; may throw a ProtocolError. */
   toFailure(failure: DescribedError, thrown: unknown, call: Invocation): TResult;
   /** The error for what does not exist, or not for this caller. */
-  toUnknown(): ProtocolError;
+  toUnknown(): ProtocolError | Promise<ProtocolError>;
 }
 
 /**
@@ -38,14 +48,14 @@ export interface RequestedCall<TResult extends object> {
  *
  * @returns the result; or the question that a person has to answer before the next attempt.
  * @throws ProtocolError what `toUnknown` returns, what `toFailure` throws, `-32603` with a request id
- * for an unexpected failure.
+ * for an unexpected failure, `-32021` if the client of a request of the 2026 era lacks a capability.
  */
 export async function makeCall<TResult extends object>(
   server: PublishedServer,
   requested: RequestedCall<TResult>,
   { credentials, grant, profile, request }: RequestContext,
   client: ClientSide,
-): Promise<TResult | ApprovalQuestion> {
+): Promise<TResult | CallQuestion> {
   const { auditor, policy, logger, telemetry } = server.services;
   const { method, name, subject, input, find } = requested;
   const call = new Invocation({
@@ -54,6 +64,7 @@ export async function makeCall<TResult extends object>(
     input,
     credentials,
     door: 'mcp',
+    takesSecrets: true,
     ...(server.config.key && { server: server.config.key }),
     ...(grant && { scopes: grant.scopes, clientId: grant.clientId }),
     ...(profile !== undefined && { profile }),
@@ -72,7 +83,7 @@ export async function makeCall<TResult extends object>(
   return telemetry.traceCall(call, { method, request, arguments: input }, async span => {
     try {
       await invokeAction(call, { policy, auditor, audit });
-      const result = requested.toResult(call);
+      const result = await requested.toResult(call);
       span.succeeded(result);
       return result;
     } catch (thrown) {
@@ -80,10 +91,14 @@ export async function makeCall<TResult extends object>(
         span.failed('approval_asked');
         return thrown;
       }
+      if (thrown instanceof SecretsQuestion) {
+        span.failed('secrets_asked');
+        return thrown;
+      }
       const described = describeError(thrown, { requestId: call.requestId, subject });
       if (!call.foundAction && described.name === 'NotFoundError') {
         span.failed(described.name);
-        throw requested.toUnknown();
+        throw await requested.toUnknown();
       }
       if (!described.expected) {
         const level = client.signal.aborted ? 'debug' : 'error';
@@ -91,10 +106,21 @@ export async function makeCall<TResult extends object>(
         span.failed(toError(thrown).name);
         throw new ProtocolError(ProtocolErrorCode.InternalError, described.message, { requestId: call.requestId });
       }
+      if (client.era === 'modern' && thrown instanceof ClientCapabilityError && !isEmpty(thrown.required)) {
+        span.failed(described.name);
+        throw new MissingRequiredClientCapabilityError(
+          { requiredCapabilities: thrown.required as ClientCapabilities },
+          described.message,
+        );
+      }
       span.failed('tool_error');
       return requested.toFailure(described, thrown, call);
     }
   });
+}
+
+function isEmpty(value: object): boolean {
+  return Object.keys(value).length === 0;
 }
 
 /** A name that a client sent, as it can be shown in a message. */

@@ -1,36 +1,42 @@
 import type { Approvals } from '@callboard/actions';
 import { principalName } from '@callboard/actions-api';
 import { createRequestStateCodec, type RequestStateCodec, type ServerContext } from '@modelcontextprotocol/server';
+import { MAX_WAIT_MS } from './client/limits.js';
 import { fromAuthInfo } from './RequestContext.js';
 
-interface ApprovalState {
-  readonly approvalId: string;
-}
+/** What the answer to a request is for: an approval before the call, or a question of the call itself. */
+export type CallState =
+  | { readonly approvalId: string }
+  | {
+      readonly callId: string;
+      /** Grows with every question, so that no answer counts twice. */
+      readonly round: number;
+    };
 
 /** Stands for state that is not what `mint` made for this principal on this server, or is too old. */
 export const FORGED_STATE = Symbol('forged');
 
 /**
- * Signs what clients of the 2026 era carry from one attempt at a call to the next, so that it comes
+ * Signs what clients of the 2026 era carry from one request of a call to the next, so that it comes
  * back unchanged, in time, and from the same principal on the same server. That it is used once, and
- * for the same call, is the approval's to see to.
+ * for the same call, is for the approval or the suspended call to see to.
  */
-export class ApprovalStates {
+export class CallStates {
   readonly #approvals: Approvals;
   readonly #serverKey: string | undefined;
-  #codec: Promise<RequestStateCodec<ApprovalState>> | undefined;
+  #codec: Promise<RequestStateCodec<CallState>> | undefined;
 
   constructor(options: { approvals: Approvals; serverKey: string | undefined }) {
     this.#approvals = options.approvals;
     this.#serverKey = options.serverKey;
   }
 
-  async mint(state: ApprovalState, ctx: ServerContext): Promise<string> {
+  async mint(state: CallState, ctx: ServerContext): Promise<string> {
     return (await this.#getCodec()).mint(state, ctx);
   }
 
   /** @returns `FORGED_STATE` instead of an error, which would keep the call from being recorded as refused. */
-  async verify(state: string, ctx: ServerContext): Promise<ApprovalState | typeof FORGED_STATE> {
+  async verify(state: string, ctx: ServerContext): Promise<CallState | typeof FORGED_STATE> {
     const codec = await this.#getCodec();
     try {
       assertCanonical(state);
@@ -41,13 +47,14 @@ export class ApprovalStates {
     }
   }
 
-  #getCodec(): Promise<RequestStateCodec<ApprovalState>> {
+  #getCodec(): Promise<RequestStateCodec<CallState>> {
     this.#codec ??= this.#approvals.book
       .stateKey()
       .then(key =>
-        createRequestStateCodec<ApprovalState>({
+        createRequestStateCodec<CallState>({
           key,
-          ttlSeconds: Math.ceil(this.#approvals.lifetimeMs / 1000),
+          // Approvals and suspended calls each know better when they end.
+          ttlSeconds: Math.ceil(Math.max(this.#approvals.lifetimeMs, MAX_WAIT_MS) / 1000),
           bind: ctx =>
             JSON.stringify([this.#serverKey ?? '', principalName(fromAuthInfo(ctx.http?.authInfo).credentials)]),
         }),

@@ -1,0 +1,63 @@
+import { toError } from '@backstage/errors';
+import type { CallClient } from '@callboard/actions-api';
+import type { ActionOutcome } from '../catalogue/VisibleAction.js';
+import { unlessAborted } from '../unlessAborted.js';
+import { ActionTimeoutError } from './ActionTimeoutError.js';
+import { CallClock } from './CallClock.js';
+import type { Invocation } from './Invocation.js';
+import type { InvocationPolicy } from './invocationPolicy.js';
+
+/**
+ * Runs the handler of a call, for as long as it may take. When its time is up, its signal is aborted
+ * and the call is over, whatever the handler does; while it waits for the client, time stands still.
+ * An action of another backend has the time that is given to its source.
+ *
+ * @throws ActionTimeoutError if its time is up; what the handler throws.
+ */
+export async function runInTime(
+  call: Invocation,
+  { timeoutSeconds, logger }: Pick<InvocationPolicy, 'timeoutSeconds' | 'logger'>,
+): Promise<ActionOutcome> {
+  const { visible, action } = call;
+  const seconds = visible.timeoutSeconds ?? (visible.checks ? timeoutSeconds : undefined);
+  const run = (signal: AbortSignal, client: CallClient) =>
+    visible.run({ input: call.input, secrets: call.secrets, signal, call: call.info, client });
+  if (seconds === undefined) {
+    return run(call.signal, call.client);
+  }
+
+  const timeUp = new AbortController();
+  const handlers = new AbortController();
+  const clock = new CallClock({
+    limitMs: seconds * 1000,
+    onTimeUp: () => {
+      const source = visible.timeoutSeconds === undefined ? ' (backend.actions.timeoutSeconds)' : '';
+      const error = new ActionTimeoutError(
+        `Action "${action.id}" did not end within ${seconds} seconds${source}; it may still be at work`,
+      );
+      timeUp.abort(error);
+      handlers.abort(error);
+    },
+  });
+  const passOn = () => handlers.abort(call.signal.reason);
+  call.signal.addEventListener('abort', passOn, { once: true });
+  clock.start();
+  const running = run(handlers.signal, clock.standStillFor(call.client));
+  try {
+    return await unlessAborted(running, timeUp.signal);
+  } catch (error) {
+    if (timeUp.signal.aborted) {
+      const about = `Action "${action.id}" (request id ${call.requestId}) has ended after its time was up`;
+      running.then(
+        () => logger.debug(`${about}; its output is dropped`),
+        late => logger.debug(about, toError(call.maskSecretsIn(late))),
+      );
+      // A handler may answer its signal with an error of its own.
+      throw timeUp.signal.reason;
+    }
+    throw error;
+  } finally {
+    clock.stop();
+    call.signal.removeEventListener('abort', passOn);
+  }
+}
