@@ -30,6 +30,12 @@ export function answerErrors(options: { logger: LoggerService }): ErrorRequestHa
       sendPage(res, renderErrorPage({ title: 'Too large', explanation: 'The form holds more than it can.' }), 413);
       return;
     }
+    // What Express and its body parser say of addresses and forms that no browser sends: nothing for the log.
+    if ((typeof error?.type === 'string' || error instanceof URIError) && error.status >= 400 && error.status < 500) {
+      const explanation = 'The address or the form cannot be read.';
+      sendPage(res, renderErrorPage({ title: 'This does not work', explanation }), error.status);
+      return;
+    }
     const requestId = randomUUID();
     options.logger.error(`A page could not be answered (${req.method} ${req.path}, ${requestId})`, error);
     const explanation = 'Something went wrong on this server. Begin again in your application.';

@@ -1,8 +1,11 @@
+export { type BrowserUser, BrowserUsers } from './BrowserUsers.js';
 export { readCookie } from './cookies.js';
 export { checkCsrfToken, csrfToken } from './csrfToken.js';
 export { answerErrors } from './errorAnswer.js';
 export { renderErrorPage } from './errorPage.js';
 export { exactText } from './exactText.js';
+export { Allowance, renderBox, renderFields, renderPath, textOf } from './fieldList.js';
+export { type Field, fieldsOf, partsOf, pathStep } from './fields.js';
 export { foreignText } from './foreignText.js';
 export { readField, readFields } from './formFields.js';
 export { buttonForm, type FormTarget, hiddenFields } from './forms.js';
@@ -12,3 +15,5 @@ export { isLoopbackHost } from './loopbackHost.js';
 export { pageHeaders, sendPage } from './pageHeaders.js';
 export { checkSameOrigin, refuseForeignHosts } from './requestGuards.js';
 export { readSessionId, type SessionCookie, sessionCookieOf } from './sessionCookie.js';
+export { renderSignedIn } from './signedIn.js';
+export { renderTime, renderTimeLeft } from './times.js';

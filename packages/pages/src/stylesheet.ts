@@ -71,12 +71,20 @@ legend { padding: 0; margin-bottom: .25rem; font: 600 1.1rem/1.3 ui-serif, Georg
 .choice:has(input:not(:checked)) ~ .choice > span { text-decoration: line-through; }
 .field { margin: 0 0 1rem; }
 .field label { display: block; margin-bottom: .3rem; font-weight: 600; }
-.field input {
+.field > input, .field textarea, .field select {
   width: 100%; min-height: 2.75rem; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--field);
   border: 1px solid var(--edge); border-radius: 3px;
 }
 .field input.code { font: 600 1.5rem/1.2 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; letter-spacing: .12em; text-transform: uppercase; }
-.field input[aria-invalid=true] { border-width: 2px; border-color: var(--warn-edge); }
+.field [aria-invalid=true] { border-width: 2px; border-color: var(--warn-edge); }
+.field textarea { display: block; resize: vertical; font: .875rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.field small { margin-bottom: .35rem; }
+.field .problem { margin: 0 0 .35rem; padding-left: .6rem; border-left: 4px solid var(--warn-edge); font-weight: 600; }
+.masked { -webkit-text-security: disc; }
+.field .reveal { display: block; width: fit-content; margin: .3rem 0; font-size: .875rem; font-weight: 400; color: var(--soft); cursor: pointer; }
+.field .reveal[hidden] { display: none; }
+.field .reveal input { width: 1.1rem; height: 1.1rem; margin: 0; vertical-align: -.2em; accent-color: var(--brand); }
+.reveal:has(:checked) + .masked { -webkit-text-security: none; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
 .buttons > * { flex: 1 1 9rem; }
 .button {

@@ -7,6 +7,7 @@ import {
   configSectionFeature,
   startupNotesServiceRef,
 } from '@callboard/actions-api';
+import { BrowserUsers } from '@callboard/pages';
 import { ApprovalDesk } from './ApprovalDesk.js';
 import { ApprovalAlerts } from './ApprovalEvents.js';
 import { approveCall } from './actions/approveCall.js';
@@ -18,7 +19,6 @@ import { openDatabase } from './database/openDatabase.js';
 import { SqlApprovals } from './database/SqlApprovals.js';
 import { ExpirySweep } from './ExpirySweep.js';
 import { ApprovalWatch } from './pages/ApprovalWatch.js';
-import { BrowserUsers } from './pages/BrowserUsers.js';
 import { EventStreams } from './pages/eventStreams.js';
 import { createPagesRouter, PAGES } from './pages/pagesRouter.js';
 import { approvalPermissions } from './permissions.js';

@@ -8,7 +8,7 @@ import { issueUserToken } from './engine/userTokens.js';
 import type { BrowserSessions } from './signIn/BrowserSessions.js';
 
 /** Plugins with pages of their own for people who are signed in here. */
-const ASKING_PLUGINS = ['plugin:approvals'];
+const ASKING_PLUGINS = ['plugin:approvals', 'plugin:mcp-actions'];
 /** Long enough for what a plugin does to answer one request. */
 const TOKEN_SECONDS = 300;
 

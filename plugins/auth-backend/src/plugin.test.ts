@@ -202,3 +202,20 @@ test('clients in a browser may call the token endpoint', async () => {
 
   expect(headers.get('access-control-allow-origin')).toBe('https://inspector.example');
 });
+
+test.each([
+  ['http://portal.example.com', true],
+  ['https://portal.example.com', false],
+  ['http://localhost', false],
+])('a base URL of %s is warned of: %s', async (baseUrl, isWarnedOf) => {
+  const port = await freePort();
+  app = await startAuthApp({
+    port,
+    auth: { providers: {} },
+    backend: { baseUrl, listen: { host: '127.0.0.1', port } },
+  });
+
+  const warnings = app.logs.filter(({ message }) => String(message).includes('would travel readably'));
+
+  expect(warnings.length > 0).toBe(isWarnedOf);
+});

@@ -120,7 +120,13 @@ export function createAuthPlugin(surroundings: Surroundings = {}) {
             return;
           }
           httpRouter.use(refuseForeignHosts(issuer));
-          if (!isLoopbackHost(new URL(issuer).hostname) && !config.has('backend.trustProxy')) {
+          const { hostname, protocol } = new URL(issuer);
+          if (!isLoopbackHost(hostname) && protocol === 'http:') {
+            logger.warn(
+              `backend.baseUrl has http on ${hostname}: tokens and passwords would travel readably (OAuth 2.1 section 1.5). Use https, with TLS here or at a proxy`,
+            );
+          }
+          if (!isLoopbackHost(hostname) && !config.has('backend.trustProxy')) {
             logger.warn(
               'backend.trustProxy is not set: behind a proxy, the limits on registrations and passwords would count all clients as one',
             );

@@ -244,8 +244,9 @@ export class Approvals implements ApprovalsService {
         ...(shownBefore !== undefined && { before: shownBefore }),
         ...(shownAfter !== undefined && { after: shownAfter }),
       };
-    } catch (error) {
-      this.#logger.warn(`No preview of a call of "${call.action.id}" (request id ${call.requestId})`, error as Error);
+    } catch (thrown) {
+      const error = toError(call.maskSecretsIn(thrown));
+      this.#logger.warn(`No preview of a call of "${call.action.id}" (request id ${call.requestId})`, error);
       return undefined;
     }
   }
@@ -267,7 +268,7 @@ export class Approvals implements ApprovalsService {
 }
 
 /** Whether the same arguments become the same input again; what a schema fills in at random does not. */
-async function isRepeatable({ visible, given, input }: Invocation): Promise<boolean> {
+export async function isRepeatable({ visible, given, input }: Invocation): Promise<boolean> {
   const again = await visible.checks?.input(given);
   return (
     !again ||

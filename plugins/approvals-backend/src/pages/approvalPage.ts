@@ -1,21 +1,26 @@
-import type { ActionEffect, ActionPreview, Approval, ApprovalRequest } from '@callboard/actions-api';
-import { exactText, type FormTarget, foreignText, type Html, hiddenFields, html, renderLayout } from '@callboard/pages';
+import { type ActionPreview, type Approval, type ApprovalRequest, effectMeanings } from '@callboard/actions-api';
+import {
+  Allowance,
+  exactText,
+  type FormTarget,
+  fieldsOf,
+  foreignText,
+  type Html,
+  hiddenFields,
+  html,
+  renderFields,
+  renderLayout,
+  renderSignedIn,
+  renderTime,
+  renderTimeLeft,
+} from '@callboard/pages';
 import { type Hindrance, MAX_COMMENT_CHARACTERS } from '../ApprovalDesk.js';
-import { Allowance, renderChanges, renderFields } from './fieldList.js';
-import { compareFields, fieldsOf } from './fields.js';
-import { describeStanding, renderSignedIn, renderTime, renderTimeLeft } from './parts.js';
+import { renderChanges } from './fieldList.js';
+import { compareFields } from './fields.js';
+import { describeStanding } from './parts.js';
 
 /** Without scripts; with them the server says when there is something new. */
 const RELOAD_SECONDS = 30;
-
-const effectWords: Record<ActionEffect, string> = {
-  read: 'only looks things up',
-  create: 'creates something new',
-  update: 'changes what exists',
-  replace: 'overwrites what exists',
-  delete: 'deletes or destroys',
-  execute: 'sets something off; what that does is not known beforehand',
-};
 
 /** What somebody decides about, and how to. */
 export function renderApprovalPage(options: {
@@ -53,7 +58,7 @@ ${renderStanding(approval)}
 <dl>
 <div><dt>Who asks</dt><dd><b>${exactText(request.principal)}</b>${renderAgent(approval)}</dd></div>
 <div><dt>Where</dt><dd><b>${exactText(request.environment)}</b>${request.server !== undefined && html`<small>server <code>${exactText(request.server)}</code></small>`}</dd></div>
-<div><dt>What it does</dt><dd><span class="tag effect ${request.effect}">${request.effect}</span> ${effectWords[request.effect]}<small class="about">${exactText(allowance.takeText(request.description))}</small></dd></div>
+<div><dt>What it does</dt><dd><span class="tag effect ${request.effect}">${request.effect}</span> ${effectMeanings[request.effect]}<small class="about">${exactText(allowance.takeText(request.description))}</small></dd></div>
 <div><dt>Why you are asked</dt><dd>mode <code>${request.mode}</code> asks a person<small><code>${exactText(request.rule)}</code></small></dd></div>
 ${request.reason !== undefined && html`<div><dt>The agent’s reason</dt><dd><blockquote>${exactText(allowance.takeText(request.reason))}</blockquote><small>Its own words. Nobody has checked them.</small></dd></div>`}
 <div><dt>When</dt><dd>${renderTime(approval.requestedAt)}${(isPending || state === 'approved') && html`<small>${renderTimeLeft(approval.expiresAt, nowMs)} left${isPending ? ' to decide' : ' to make the call'}, until ${renderTime(approval.expiresAt)}</small>`}</dd></div>

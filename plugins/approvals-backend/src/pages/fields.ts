@@ -1,12 +1,6 @@
 import type { JsonValue } from '@backstage/types';
 import { canonicalJson } from '@callboard/actions-api';
-
-/** A value without parts, and where it stands. */
-export interface Field {
-  /** Such as `items[2].title`; empty for the whole. */
-  readonly path: string;
-  readonly value: JsonValue;
-}
+import { fieldsOf, partsOf, pathStep } from '@callboard/pages';
 
 /** A field before and after; one of them is absent where it is new or would be gone. */
 export interface FieldChange {
@@ -14,14 +8,6 @@ export interface FieldChange {
   readonly kind: 'same' | 'changed' | 'added' | 'removed';
   readonly before?: JsonValue;
   readonly after?: JsonValue;
-}
-
-/** Takes a value apart. Empty lists and objects are fields like others. */
-export function fieldsOf(value: JsonValue, path = ''): Field[] {
-  const parts = partsOf(value);
-  return parts.length === 0
-    ? [{ path, value }]
-    : parts.flatMap(([key, part]) => fieldsOf(part, path + step(key, path)));
 }
 
 /** Compares two values field by field, in the order of the second. */
@@ -35,7 +21,7 @@ export function compareFields(before: JsonValue, after: JsonValue, path = ''): F
   if (isObject(before) && isObject(after)) {
     const keys = new Set([...Object.keys(after), ...Object.keys(before)]);
     return [...keys].flatMap(key => {
-      const at = path + step(key, path);
+      const at = path + pathStep(key, path);
       if (!Object.hasOwn(before, key)) {
         return oneSided('added', after[key] as JsonValue, at);
       }
@@ -89,21 +75,6 @@ function oneSided(kind: 'added' | 'removed', value: JsonValue, path: string): Fi
   }));
 }
 
-function partsOf(value: JsonValue): [string | number, JsonValue][] {
-  if (Array.isArray(value)) {
-    return value.map((item, index) => [index, item]);
-  }
-  return isObject(value) ? (Object.entries(value) as [string, JsonValue][]) : [];
-}
-
 function isObject(value: JsonValue): value is Record<string, JsonValue> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function step(key: string | number, path: string): string {
-  if (typeof key === 'number') {
-    return `[${key}]`;
-  }
-  const isName = /^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(key);
-  return isName ? `${path === '' ? '' : '.'}${key}` : `[${JSON.stringify(key)}]`;
 }

@@ -1,6 +1,15 @@
 import { type Approval, canonicalJson } from '@callboard/actions-api';
-import { exactText, foreignText, type Html, html, renderLayout } from '@callboard/pages';
-import { describeStanding, renderSignedIn, renderTime, renderTimeLeft } from './parts.js';
+import {
+  exactText,
+  foreignText,
+  type Html,
+  html,
+  renderLayout,
+  renderSignedIn,
+  renderTime,
+  renderTimeLeft,
+} from '@callboard/pages';
+import { describeStanding } from './parts.js';
 
 const RELOAD_SECONDS = 30;
 /** Of the arguments; all of them are on the page of the approval. */

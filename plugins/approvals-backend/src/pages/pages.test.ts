@@ -1,7 +1,7 @@
 import { csrfToken } from '@callboard/pages';
+import { hiddenField, type VisitedPage, Visitor } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ApprovalsApp, approver, startApprovalsApp } from '../testing/startApprovalsApp.js';
-import { hiddenField, type VisitedPage, Visitor } from '../testing/Visitor.js';
 
 const auth = { experimentalDynamicClientRegistration: { enabled: true }, providers: { guest: {} } };
 const guest = 'user:development/guest';

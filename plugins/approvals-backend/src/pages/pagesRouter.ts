@@ -5,6 +5,7 @@ import { InputError } from '@backstage/errors';
 import type { Approval } from '@callboard/actions-api';
 import {
   answerErrors,
+  type BrowserUsers,
   checkCsrfToken,
   checkSameOrigin,
   csrfToken,
@@ -19,7 +20,6 @@ import type { ApprovalDesk, Viewer } from '../ApprovalDesk.js';
 import { MAX_COMMENT_CHARACTERS } from '../ApprovalDesk.js';
 import type { ApprovalWatch } from './ApprovalWatch.js';
 import { renderApprovalPage } from './approvalPage.js';
-import type { BrowserUsers } from './BrowserUsers.js';
 import type { EventStreams } from './eventStreams.js';
 import { renderListPage } from './listPage.js';
 

@@ -10,6 +10,12 @@ test('leads back to pages of the approvals', () => {
   expect(readReturnPath(`https://board.example${path}#here`, baseUrl)).toBe(path);
 });
 
+test('leads back to pages on which secrets are entered', () => {
+  const path = '/portal/api/mcp-actions/secrets/abc';
+
+  expect(readReturnPath(path, baseUrl)).toBe(path);
+});
+
 test.each([
   [undefined],
   [''],
@@ -30,6 +36,8 @@ test.each([
   ['/portal/api/approvals/..\\auth/sign-out'],
   ['/portal/api/approvals-evil/v1/pages'],
   ['/portal/api/other/v1/pages'],
+  ['/portal/api/mcp-actions/v1'],
+  ['/portal/api/mcp-actions/secrets/../v1'],
   [`/portal/api/approvals/${'x'.repeat(600)}`],
 ])('leads nowhere else: %j', value => {
   expect(readReturnPath(value, baseUrl)).toBeUndefined();

@@ -1,5 +1,5 @@
-/** Plugins whose pages people come from to sign in. */
-const PLUGINS = ['approvals'];
+/** Pages of other plugins that people come from to sign in. */
+const PAGES = ['approvals', 'mcp-actions/secrets'];
 
 /**
  * The path of this server where a person wants to go on after signing in.
@@ -12,6 +12,6 @@ export function readReturnPath(value: unknown, baseUrl: string): string | undefi
     return undefined;
   }
   const { origin, pathname, search } = new URL(value, baseUrl);
-  const isAllowed = PLUGINS.some(plugin => pathname.startsWith(new URL(`../${plugin}/`, `${baseUrl}/`).pathname));
+  const isAllowed = PAGES.some(pages => pathname.startsWith(new URL(`../${pages}/`, `${baseUrl}/`).pathname));
   return origin === new URL(baseUrl).origin && isAllowed ? pathname + search : undefined;
 }

@@ -1,13 +1,9 @@
 import type { AuthService, BackstageCredentials, DiscoveryService } from '@backstage/backend-plugin-api';
 import { ServiceUnavailableError } from '@backstage/errors';
-import { readSessionId, sessionCookieOf } from '@callboard/pages';
 import type { Request } from 'express';
-import * as z from 'zod';
+import { readSessionId, sessionCookieOf } from './sessionCookie.js';
 
 const TIMEOUT_MS = 10_000;
-
-const signedInSchema = z.object({ userEntityRef: z.string(), token: z.string() });
-const signedOutSchema = z.object({ error: z.literal('not_signed_in') });
 
 /** Who sits at a browser, as far as the auth plugin can say. */
 export type BrowserUser =
@@ -41,17 +37,20 @@ export class BrowserUsers {
     const secret = readSessionId(req, sessionCookieOf(this.#baseUrl));
     // Asked without a cookie as well: whether there is anything to sign in to is known only then.
     const { status, body } = await this.#ask(secret ?? 'none');
-    const signedIn = signedInSchema.safeParse(body);
-    if (status === 200 && signedIn.success && secret !== undefined) {
-      return { state: 'signed-in', credentials: await this.#auth.authenticate(signedIn.data.token), secret };
+    if (status === 200 && typeof body?.token === 'string' && secret !== undefined) {
+      return { state: 'signed-in', credentials: await this.#auth.authenticate(body.token), secret };
     }
-    if (status === 401 && signedOutSchema.safeParse(body).success) {
-      return { state: 'signed-out' };
-    }
-    if (status >= 500) {
-      throw new ServiceUnavailableError('Who is signed in cannot be found out at the moment. Try again.');
-    }
-    return { state: 'no-sign-in' };
+    return { state: isSignedOut(status, body) ? 'signed-out' : 'no-sign-in' };
+  }
+
+  /**
+   * Whether there is an auth plugin here at which people sign in.
+   *
+   * @throws ServiceUnavailableError as `identify` does.
+   */
+  async haveSignIn(): Promise<boolean> {
+    const { status, body } = await this.#ask('none');
+    return isSignedOut(status, body);
   }
 
   /** Where people sign in, and are sent back to a path of these pages. */
@@ -60,12 +59,14 @@ export class BrowserUsers {
     return `${base}/sign-in?${new URLSearchParams({ return_to: returnTo })}`;
   }
 
-  async #ask(session: string): Promise<{ status: number; body: unknown }> {
+  async #ask(session: string): Promise<{ status: number; body: SessionAnswer | undefined }> {
     const { token } = await this.#auth.getPluginRequestToken({
       onBehalfOf: await this.#auth.getOwnServiceCredentials(),
       targetPluginId: 'auth',
     });
     const url = `${await this.#discovery.getBaseUrl('auth')}/v1/browser-session`;
+    let status: number;
+    let text: string;
     try {
       const response = await this.#fetch(url, {
         method: 'POST',
@@ -74,17 +75,31 @@ export class BrowserUsers {
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      const text = await response.text();
-      return { status: response.status, body: parseJson(text) };
+      status = response.status;
+      text = await response.text();
     } catch (error) {
       throw new ServiceUnavailableError('The auth plugin does not answer. Try again.', error as Error);
     }
+    if (status >= 500) {
+      throw new ServiceUnavailableError('Who is signed in cannot be found out at the moment. Try again.');
+    }
+    return { status, body: parseJson(text) };
   }
 }
 
-function parseJson(text: string): unknown {
+interface SessionAnswer {
+  readonly token?: unknown;
+  readonly error?: unknown;
+}
+
+function isSignedOut(status: number, body: SessionAnswer | undefined): boolean {
+  return status === 401 && body?.error === 'not_signed_in';
+}
+
+function parseJson(text: string): SessionAnswer | undefined {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     // A page of some other plugin; what matters then is the status.
     return undefined;
