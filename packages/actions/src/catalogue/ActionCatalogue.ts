@@ -5,6 +5,19 @@ import { assertMayDelegate, delegate } from './delegate.js';
 import type { RemoteSource } from './RemoteSource.js';
 import type { VisibleAction, VisibleActions } from './VisibleAction.js';
 
+/** What is asked of another backend. */
+type Source = Pick<RemoteSource, 'list' | 'find' | 'invoke' | 'known' | 'knownFingerprint'>;
+
+const NO_SOURCE: Source = {
+  known: [],
+  knownFingerprint: '',
+  list: async () => ({ descriptors: [], fingerprint: '' }),
+  find: async () => undefined,
+  invoke: async () => {
+    throw new Error('There is nothing to call');
+  },
+};
+
 /**
  * What exists, here and in other backends, seen from one plugin that lists and calls it on behalf
  * of its callers. Only the plugins of `backend.actions.pluginSources` are part of it.
@@ -14,21 +27,22 @@ export class ActionCatalogue {
   readonly #logger: LoggerService;
   readonly #sourceIds: readonly string[];
   readonly #local: LocalActions;
-  readonly #createRemote: (pluginId: string) => RemoteSource;
-  readonly #remotes = new Map<string, RemoteSource>();
+  readonly #createRemote: (pluginId: string) => Source;
+  readonly #remotes = new Map<string, Source>();
 
   constructor(options: {
     auth: AuthService;
     logger: LoggerService;
     sourceIds: readonly string[];
     local: LocalActions;
-    createRemote: (pluginId: string) => RemoteSource;
+    /** Without it, what is not in this process does not exist. */
+    createRemote?: (pluginId: string) => Source;
   }) {
     this.#auth = options.auth;
     this.#logger = options.logger;
     this.#sourceIds = [...new Set(options.sourceIds)];
     this.#local = options.local;
-    this.#createRemote = options.createRemote;
+    this.#createRemote = options.createRemote ?? (() => NO_SOURCE);
   }
 
   /** All that `credentials` may see, of all sources that answer. */
@@ -129,7 +143,7 @@ export class ActionCatalogue {
     }
   }
 
-  #remote(pluginId: string): RemoteSource {
+  #remote(pluginId: string): Source {
     let remote = this.#remotes.get(pluginId);
     if (!remote) {
       remote = this.#createRemote(pluginId);

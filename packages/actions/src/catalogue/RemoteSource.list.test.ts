@@ -263,3 +263,58 @@ describe('a definition for a call', () => {
     expect(((await source.find('todo:one', caller)) as { effect?: string }).effect).toBe(effect);
   });
 });
+
+describe('a change', () => {
+  const observed = () => {
+    const changes = { count: 0 };
+    const remote = remoteSource({
+      onChange: () => {
+        changes.count += 1;
+      },
+    });
+    /** Has the list fetched anew, and says how many changes that made. */
+    const changesBy = async (answer: SourceServer['answer'], credentials = service('plugin:caller')) => {
+      const before = changes.count;
+      server.answer = answer;
+      remote.advanceSeconds(120);
+      await remote.refresh(credentials);
+      return changes.count - before;
+    };
+    return { ...remote, changesBy };
+  };
+
+  test('is told when somebody is shown something else than before', async () => {
+    const { changesBy } = observed();
+    await changesBy(withActions('todo:one'));
+
+    expect(await changesBy(withActions('todo:one', 'todo:two'))).toBe(1);
+    expect(await changesBy(withActions('todo:one'))).toBe(1);
+    expect(await changesBy(withActions('todo:one'))).toBe(0);
+  });
+
+  test('is not told when somebody asks for the first time, who is waiting for the answer', async () => {
+    const { changesBy } = observed();
+
+    expect(await changesBy(withActions('todo:one'), user('ann'))).toBe(0);
+    expect(await changesBy(withActions('todo:two'), user('bob'))).toBe(0);
+  });
+
+  test('is told when a source that was away comes, and not when it goes: what it had stays listed', async () => {
+    const { changesBy } = observed();
+
+    expect(await changesBy(withError(503, 'ServiceUnavailableError', 'away'))).toBe(0);
+    expect(await changesBy(withActions('todo:one'))).toBe(1);
+    expect(await changesBy(withError(503, 'ServiceUnavailableError', 'away'))).toBe(0);
+    expect(await changesBy(withActions('todo:one'))).toBe(0);
+  });
+
+  test('is told, and known, when the source shows somebody nothing any more', async () => {
+    const { changesBy, source } = observed();
+    await changesBy(withActions('todo:one'));
+    const before = source.knownFingerprint;
+
+    expect(await changesBy(withError(403, 'NotAllowedError', 'no'))).toBe(1);
+    expect(source.known).toEqual([]);
+    expect(source.knownFingerprint).not.toBe(before);
+  });
+});

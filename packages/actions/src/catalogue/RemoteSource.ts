@@ -55,6 +55,7 @@ export class RemoteSource {
   readonly #logger: LoggerService;
   readonly #remote: ActionsConfig['remote'];
   readonly #isIncluded: (action: ActionsServiceAction) => boolean;
+  readonly #onChange: () => void;
   readonly #nowMs: () => number;
   readonly #snapshots = new Map<string, Snapshot>();
   #isUp: boolean | undefined;
@@ -67,6 +68,8 @@ export class RemoteSource {
     logger: LoggerService;
     remote: ActionsConfig['remote'];
     isIncluded: (action: ActionsServiceAction) => boolean;
+    /** Told when the source shows a principal something else than it did before. */
+    onChange?: () => void;
     nowMs?: () => number;
   }) {
     this.pluginId = options.pluginId;
@@ -75,6 +78,7 @@ export class RemoteSource {
     this.#logger = options.logger;
     this.#remote = options.remote;
     this.#isIncluded = options.isIncluded;
+    this.#onChange = options.onChange ?? (() => {});
     this.#nowMs = options.nowMs ?? Date.now;
   }
 
@@ -150,10 +154,7 @@ export class RemoteSource {
   async #refresh(snapshot: Snapshot, credentials: BackstageCredentials): Promise<void> {
     try {
       const actions = await this.#fetchList(credentials);
-      if (actions.fingerprint !== snapshot.actions.fingerprint) {
-        snapshot.actions = actions;
-        this.#knownVersion += 1;
-      }
+      this.#show(snapshot, actions);
       snapshot.failures = 0;
       snapshot.freshUntilMs = this.#nowMs() + this.#remote.cacheSeconds * 1000;
       this.#report(
@@ -163,12 +164,25 @@ export class RemoteSource {
     } catch (error) {
       if (isRefusal(error)) {
         // The source answers, and no longer shows this principal anything.
-        snapshot.actions = { descriptors: [], fingerprint: `${this.pluginId}!` };
+        this.#show(snapshot, { descriptors: [], fingerprint: `${this.pluginId}!` });
       }
       const waitMs = Math.min(RETRY_AFTER_MS.first * 2 ** snapshot.failures, RETRY_AFTER_MS.most);
       snapshot.failures += 1;
       snapshot.freshUntilMs = this.#nowMs() + waitMs;
       this.#report(false, `Failed to fetch actions from ${this.pluginId}: ${describe(error)}`);
+    }
+  }
+
+  #show(snapshot: Snapshot, actions: VisibleActions): void {
+    if (actions.fingerprint === snapshot.actions.fingerprint) {
+      return;
+    }
+    // Whoever asks for the first time waits for the answer; nobody has been shown another one.
+    const isFirst = snapshot.actions === NOTHING_YET && snapshot.failures === 0;
+    snapshot.actions = actions;
+    this.#knownVersion += 1;
+    if (!isFirst) {
+      this.#onChange();
     }
   }
 

@@ -5,8 +5,10 @@ import type {
   ActionPreview,
   CallClient,
   ContentBlock,
+  ListedResource,
   TextView,
 } from '@callboard/actions-api';
+import type { CompletionRequest } from '../offers/completions.js';
 import type { Parsed } from '../registry/compileSchema.js';
 
 /** What runs an action, once every step has let the call through. */
@@ -42,6 +44,10 @@ export interface VisibleAction {
   textView?(output: unknown): TextView;
   /** Where the action says how long it may take. */
   readonly timeoutSeconds?: number;
+  /** For prompts and resources with a template: values that go on as is typed; undefined for what is no argument. */
+  complete?(request: CompletionRequest): Promise<readonly string[] | undefined>;
+  /** For resources with a template: which ones there are, where the owner says. */
+  listInstances?(signal: AbortSignal): Promise<readonly ListedResource[]>;
   run(call: ActionRun): Promise<ActionOutcome>;
 }
 

@@ -3,6 +3,7 @@ import { readActionsConfig } from '../config.js';
 import { localActionsServiceRef } from '../registry/localActions.js';
 import { ActionCatalogue } from './ActionCatalogue.js';
 import { compileActionFilter } from './ActionFilter.js';
+import { catalogueEventsServiceRef } from './CatalogueEvents.js';
 import { RemoteSource } from './RemoteSource.js';
 
 export const actionCatalogueServiceRef = createServiceRef<ActionCatalogue>({
@@ -16,10 +17,11 @@ export const actionCatalogueServiceFactory = createServiceFactory({
     auth: coreServices.auth,
     config: coreServices.rootConfig,
     discovery: coreServices.discovery,
+    events: catalogueEventsServiceRef,
     local: localActionsServiceRef,
     logger: coreServices.logger,
   },
-  factory({ auth, config, discovery, local, logger }) {
+  factory({ auth, config, discovery, events, local, logger }) {
     const { pluginSources, filter, remote } = readActionsConfig(config);
     const isIncluded = compileActionFilter(filter);
     return new ActionCatalogue({
@@ -27,7 +29,16 @@ export const actionCatalogueServiceFactory = createServiceFactory({
       logger,
       local,
       sourceIds: pluginSources ?? [],
-      createRemote: pluginId => new RemoteSource({ pluginId, auth, discovery, logger, remote, isIncluded }),
+      createRemote: pluginId =>
+        new RemoteSource({
+          pluginId,
+          auth,
+          discovery,
+          logger,
+          remote,
+          isIncluded,
+          onChange: () => events.emit({ kind: 'tools' }),
+        }),
     });
   },
 });

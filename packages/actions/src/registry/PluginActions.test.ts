@@ -4,6 +4,7 @@ import { recordingLogger } from '@callboard/test-utils';
 import { expect, test } from 'vitest';
 import { decidingPermissions } from '../testing/permissions.js';
 import { withSeeds } from '../testing/random.js';
+import { LocalActions } from './localActions.js';
 import { PluginActions } from './PluginActions.js';
 import { prepareAction, type RegisteredAction } from './prepareAction.js';
 
@@ -146,4 +147,36 @@ test('a permission service that answers too little hides what it left out', asyn
 
   expect((await silent.list(async () => credentials)).descriptors).toEqual([]);
   expect(await silent.find('todo:one', credentials)).toBeUndefined();
+});
+
+test('what a check of all actions refuses is not published, whether it comes before or after the check', async () => {
+  const local = new LocalActions();
+  const refuseB = ({ name }: { name: string }) => {
+    if (name === 'b') {
+      throw new Error('There must be no b');
+    }
+  };
+  const { permissions } = decidingPermissions(() => true);
+  const actions = new PluginActions({
+    pluginId: 'todo',
+    auth: {} as AuthService,
+    logger: recordingLogger().logger,
+    permissions,
+    isPublished: ({ id }) => id !== 'todo:hidden',
+    check: added => local.check(added),
+  });
+  local.add(actions);
+  actions.add(action('a'));
+
+  local.addCheck(refuseB);
+  const adding = () => actions.add(action('b'));
+
+  expect(adding).toThrow('There must be no b');
+  expect(actions.known.map(({ name }) => name)).toEqual(['a']);
+  expect(() => actions.add(action('hidden'))).not.toThrow();
+  expect(() =>
+    local.addCheck(({ name }) => {
+      throw new Error(`There must be no ${name}`);
+    }),
+  ).toThrow('There must be no a');
 });

@@ -19,6 +19,8 @@ export class PluginActions {
   readonly #permissions: PermissionsService;
   readonly #logger: LoggerService;
   readonly #isPublished: (action: ActionsServiceAction) => boolean;
+  readonly #check: (action: ActionsServiceAction) => void;
+  readonly #label: string;
   readonly #registeredIds = new Set<string>();
   readonly #refused = new Map<string, string>();
   readonly #published = new Map<string, RegisteredAction>();
@@ -32,31 +34,43 @@ export class PluginActions {
     logger: LoggerService;
     /** Whether configuration lets an action of this plugin out. */
     isPublished: (action: ActionsServiceAction) => boolean;
+    /** Told of what is about to be let out; what it throws, `add` throws. */
+    check?: (action: ActionsServiceAction) => void;
+    /** How messages call what is kept here. */
+    label?: string;
   }) {
     this.pluginId = options.pluginId;
     this.auth = options.auth;
     this.#permissions = options.permissions;
     this.#logger = options.logger;
     this.#isPublished = options.isPublished;
+    this.#check = options.check ?? (() => {});
+    this.#label = options.label ?? 'Action';
   }
 
-  /** @throws Error if the id is taken. */
+  /** @throws Error if the id is taken, or what a check of all actions throws. */
   add(action: RegisteredAction): void {
     const { id } = action.descriptor;
-    if (this.#registeredIds.has(id)) {
-      throw new Error(`Action with id "${id}" is already registered`);
-    }
+    this.assertFree(id);
     this.#registeredIds.add(id);
     if (this.#isPublished(action.descriptor)) {
+      this.#check(action.descriptor);
       this.#published.set(id, action);
       this.#known = [...this.#known, action.descriptor];
     }
     this.#version += 1;
   }
 
+  /** @throws Error if the id is taken. */
+  assertFree(id: string): void {
+    if (this.#registeredIds.has(id)) {
+      throw new Error(`${this.#label} with id "${id}" is already registered`);
+    }
+  }
+
   refuse(id: string, reason: string): void {
     this.#refused.set(id, reason);
-    this.#logger.error(`Action "${id}" is not published: ${reason}`);
+    this.#logger.error(`${this.#label} "${id}" is not published: ${reason}`);
   }
 
   get refused(): { id: string; reason: string }[] {
@@ -101,7 +115,7 @@ export class PluginActions {
     if (action.visibilityPermission && (await this.#withoutForbidden([action], credentials)).length === 0) {
       return undefined;
     }
-    const { preview, textView, timeoutSeconds } = action;
+    const { preview, textView, timeoutSeconds, complete, listInstances } = action;
     return {
       descriptor: action.descriptor,
       checks: action.checks,
@@ -109,6 +123,8 @@ export class PluginActions {
       ...(preview && { preview: call => preview({ ...call, credentials, logger: this.#logger }) }),
       ...(textView && { textView }),
       ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+      ...(complete && { complete: request => complete(request, { credentials, logger: this.#logger }) }),
+      ...(listInstances && { listInstances: signal => listInstances(signal, { credentials, logger: this.#logger }) }),
       run: async call => {
         const { output, content } = (await action.handler({ ...call, credentials, logger: this.#logger })) ?? {};
         return { output, ...(content && { content }) };

@@ -3,6 +3,7 @@ import { createPermission } from '@backstage/plugin-permission-common';
 import { actionsRegistryServiceRef } from '@callboard/actions-api';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { catalogueEventsServiceRef } from '../catalogue/CatalogueEvents.js';
 import { actionsPlugin } from '../testing/actionsPlugin.js';
 import { decidingPermissions } from '../testing/permissions.js';
 import { archivePermission, samplePlugin } from '../testing/sampleActions.js';
@@ -239,4 +240,48 @@ describe('a visibility permission', () => {
 
     expect(body.permissions.map(({ name }: { name: string }) => name)).toEqual(['todo.other']);
   });
+});
+
+test('what is registered and published changes the tools, also after the start', async () => {
+  let register = (_name: string) => {};
+  const changes: unknown[] = [];
+  await start({
+    backendConfig: { actions: { filter: { exclude: [{ id: 'todo:hidden' }] } } },
+    features: [
+      actionsPlugin('todo', registry => {
+        register = name => registry.register(good(name) as never);
+      }),
+      createBackendPlugin({
+        pluginId: 'observer',
+        register(env) {
+          env.registerInit({
+            deps: { events: catalogueEventsServiceRef },
+            async init({ events }) {
+              events.subscribe(change => changes.push(change));
+            },
+          });
+        },
+      }),
+    ],
+  });
+
+  register('late');
+  register('hidden');
+
+  expect(changes).toEqual([{ kind: 'tools' }]);
+});
+
+test('an action whose permission comes too late is not published', async () => {
+  let register = () => {};
+  const backend = await start({
+    features: [
+      actionsPlugin('todo', registry => {
+        registry.register(good('early') as never);
+        register = () => registry.register({ ...good('late'), visibilityPermission: archivePermission } as never);
+      }),
+    ],
+  });
+
+  expect(register).toThrow('Cannot add permissions after the plugin has started');
+  expect(await idsOf(backend, 'todo')).toEqual(['todo:early']);
 });

@@ -1,6 +1,7 @@
 import { coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
 import { type ActionsRegistryService, actionsRegistryServiceRef } from '@callboard/actions-api';
 import { compileActionFilter } from '../catalogue/ActionFilter.js';
+import { catalogueEventsServiceRef } from '../catalogue/CatalogueEvents.js';
 import { readActionsConfig } from '../config.js';
 import { invocationPolicyServiceRef } from '../invocation/invocationPolicy.js';
 import { createActionsRouter } from './actionsRouter.js';
@@ -18,13 +19,14 @@ export const actionsRegistryServiceFactory = createServiceFactory({
     httpAuth: coreServices.httpAuth,
     auth: coreServices.auth,
     auditor: coreServices.auditor,
+    events: catalogueEventsServiceRef,
     logger: coreServices.logger,
     permissions: coreServices.permissions,
     permissionsRegistry: coreServices.permissionsRegistry,
     localActions: localActionsServiceRef,
     policy: invocationPolicyServiceRef,
   },
-  factory({ metadata, config, httpRouter, permissionsRegistry, localActions, ...services }) {
+  factory({ metadata, config, events, httpRouter, permissionsRegistry, localActions, ...services }) {
     const pluginId = metadata.getId();
     const { pluginSources, filter } = readActionsConfig(config);
     const isIncluded = compileActionFilter(filter);
@@ -32,6 +34,7 @@ export const actionsRegistryServiceFactory = createServiceFactory({
       ...services,
       pluginId,
       isPublished: action => (pluginSources?.includes(pluginId) ?? true) && isIncluded(action),
+      check: action => localActions.check(action),
     });
     localActions.add(actions);
     httpRouter.use(createActionsRouter({ ...services, actions }));
@@ -44,9 +47,13 @@ export const actionsRegistryServiceFactory = createServiceFactory({
           actions.refuse(`${pluginId}:${printableName(given?.name)}`, prepared.problems.join('; '));
           return;
         }
-        actions.add(prepared);
         if (prepared.visibilityPermission) {
+          // First: what cannot be added any more, as after the start, must keep the action from being published.
           permissionsRegistry.addPermissions([prepared.visibilityPermission]);
+        }
+        actions.add(prepared);
+        if (actions.known.includes(prepared.descriptor)) {
+          events.emit({ kind: 'tools' });
         }
       },
     } as ActionsRegistryService;

@@ -25,6 +25,7 @@ describe("Backstage's callback", () => {
     expect(await schema.parse({ count: 'a' })).toEqual({
       ok: false,
       problems: 'count: Expected number, received string',
+      issues: [{ path: ['count'], message: 'Expected number, received string' }],
     });
   });
 
@@ -167,6 +168,10 @@ describe('zod objects', () => {
       ok: false,
       problems:
         'a.b.1: Invalid input: expected number, received string; c: Invalid input: expected string, received undefined',
+      issues: [
+        { path: ['a', 'b', '1'], message: 'Invalid input: expected number, received string' },
+        { path: ['c'], message: 'Invalid input: expected string, received undefined' },
+      ],
     });
   });
 });
@@ -218,7 +223,11 @@ describe('a Standard Schema', () => {
     const validate = (value: unknown) => wrap(value === 'bad' ? { issues: [{ message: 'no good' }] } : { value });
     const schema = compileSchema(handWrittenSchema({ jsonSchema: objectOfCount, validate }), 'input');
 
-    expect(await schema.parse('bad')).toEqual({ ok: false, problems: 'no good' });
+    expect(await schema.parse('bad')).toEqual({
+      ok: false,
+      problems: 'no good',
+      issues: [{ path: [], message: 'no good' }],
+    });
     expect(await schema.parse('good')).toEqual({ ok: true, value: 'good' });
   });
 });
@@ -231,7 +240,11 @@ test('async refinements of either zod are awaited', async () => {
   ];
 
   for (const schema of schemas) {
-    expect(await schema.parse({ name: 'taken' })).toEqual({ ok: false, problems: 'name: is taken' });
+    expect(await schema.parse({ name: 'taken' })).toEqual({
+      ok: false,
+      problems: 'name: is taken',
+      issues: [{ path: ['name'], message: 'is taken' }],
+    });
     expect(await schema.parse({ name: 'free' })).toEqual({ ok: true, value: { name: 'free' } });
   }
 });

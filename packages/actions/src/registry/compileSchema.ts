@@ -8,7 +8,14 @@ import { zodToJsonSchema } from 'zod-to-json-schema';
 /** A schema as an author gives it: an object, or Backstage's callback that is handed zod 3. */
 export type GivenSchema = ActionSchema | ((z: typeof zodV3) => unknown);
 
-export type Parsed = { ok: true; value: unknown } | { ok: false; problems: string };
+export type Parsed =
+  | { ok: true; value: unknown }
+  | {
+      ok: false;
+      problems: string;
+      /** The same, one by one; the path is empty for what concerns the whole. */
+      issues?: readonly { path: readonly string[]; message: string }[];
+    };
 
 /** A schema made ready once, at registration. */
 export interface CompiledSchema {
@@ -95,13 +102,21 @@ function withRootInPlace(jsonSchema: JSONSchema7): JSONSchema7 {
 
 function toParsed(result: StandardSchemaV1.Result<unknown>): Parsed {
   return result.issues
-    ? { ok: false, problems: result.issues.map(describeIssue).join('; ') }
+    ? {
+        ok: false,
+        problems: result.issues.map(describeIssue).join('; '),
+        issues: result.issues.map(issue => ({ path: pathOf(issue), message: issue.message })),
+      }
     : { ok: true, value: result.value };
 }
 
-function describeIssue({ path, message }: StandardSchemaV1.Issue): string {
-  const at = (path ?? []).map(part => String(typeof part === 'object' ? part.key : part)).join('.');
-  return at ? `${at}: ${message}` : message;
+function describeIssue(issue: StandardSchemaV1.Issue): string {
+  const at = pathOf(issue).join('.');
+  return at ? `${at}: ${issue.message}` : issue.message;
+}
+
+function pathOf({ path = [] }: StandardSchemaV1.Issue): string[] {
+  return path.map(part => String(typeof part === 'object' ? part.key : part));
 }
 
 function describeRoot(jsonSchema: JSONSchema7): string {

@@ -1,4 +1,5 @@
 import { createServiceFactory, createServiceRef } from '@backstage/backend-plugin-api';
+import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import type { PluginActions } from './PluginActions.js';
 
 /** What a plugin of this process contributes. */
@@ -13,6 +14,7 @@ export interface Contribution {
 /** The registries of all plugins of this process, so that calls between them stay in it. */
 export class LocalActions {
   readonly #plugins = new Map<string, PluginActions>();
+  readonly #checks: ((action: ActionsServiceAction) => void)[] = [];
 
   add(plugin: PluginActions): void {
     this.#plugins.set(plugin.pluginId, plugin);
@@ -20,6 +22,26 @@ export class LocalActions {
 
   get(pluginId: string): PluginActions | undefined {
     return this.#plugins.get(pluginId);
+  }
+
+  /**
+   * Has each action checked that is let out, those to come before they are. What `check` throws, the
+   * registration throws, and so the start of the plugin that registers.
+   *
+   * @throws what `check` throws for one that is there already.
+   */
+  addCheck(check: (action: ActionsServiceAction) => void): void {
+    for (const { known } of this.#plugins.values()) {
+      known.forEach(check);
+    }
+    this.#checks.push(check);
+  }
+
+  /** @throws what one of the checks throws. */
+  check(action: ActionsServiceAction): void {
+    for (const check of this.#checks) {
+      check(action);
+    }
   }
 
   /** Plugins that registered an action or tried to, by id. */

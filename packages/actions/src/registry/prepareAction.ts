@@ -14,6 +14,7 @@ import {
 } from '@callboard/actions-api';
 import type { JSONSchema7 } from 'json-schema';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
+import type { CompletionRequest, OfferContext } from '../offers/completions.js';
 import { type CompiledSchema, compileSchema, type GivenSchema, type SchemaSide } from './compileSchema.js';
 
 /** What `register` is given, seen without its type parameters. */
@@ -44,6 +45,16 @@ export interface RegisteredAction {
   readonly textView: GivenAction['textView'];
   readonly timeoutSeconds: number | undefined;
   readonly handler: GivenAction['action'];
+  /** Of prompts and resources with a template. */
+  readonly complete?: (
+    request: CompletionRequest,
+    context: OfferContext,
+  ) => ReturnType<NonNullable<VisibleAction['complete']>>;
+  /** Of resources with a template. */
+  readonly listInstances?: (
+    signal: AbortSignal,
+    context: OfferContext,
+  ) => ReturnType<NonNullable<VisibleAction['listInstances']>>;
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;

@@ -1,19 +1,44 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
+import type { Listen, ListenObserver } from '../notifications/ListenStreams.js';
 import type { Telemetry } from '../telemetry.js';
 import type { Connection, ConnectionObserver } from './Connections.js';
 
-/** Puts connections that come and go on record: audit events and the session metric. */
-export function createConnectionLog(options: {
+interface Recording {
   auditor: AuditorService;
   logger: LoggerService;
-  telemetry: Telemetry;
-  /** As upstream names them: `streamable` or `sse`. */
-  transport: string;
-}): ConnectionObserver {
-  const { auditor, logger, telemetry, transport } = options;
-  const record = (
+}
+
+/** Puts connections that come and go on record: audit events and the session metric. */
+export function createConnectionLog(
+  options: Recording & {
+    telemetry: Telemetry;
+    /** As upstream names them. */
+    transport: 'streamable' | 'sse';
+  },
+): ConnectionObserver {
+  const record = recorderOf(options, options.transport);
+  return {
+    opened: (connection, { request }) => record('established', connection, { request }),
+    closed: (connection, durationMs) => {
+      record('closed', connection, { durationMs });
+      options.telemetry.recordSession(durationMs, connection.protocol.getNegotiatedProtocolVersion());
+    },
+  };
+}
+
+/** Puts listen streams that come and go on record; they are no sessions, which are measured. */
+export function createListenLog(options: Recording): ListenObserver {
+  const record = recorderOf(options, 'listen');
+  return {
+    opened: (listen, { request }) => record('established', listen, { request }),
+    closed: (listen, durationMs) => record('closed', listen, { durationMs }),
+  };
+}
+
+function recorderOf({ auditor, logger }: Recording, transport: string) {
+  return (
     actionType: 'established' | 'closed',
-    { principal, server }: Connection<unknown>,
+    { principal, server }: Pick<Connection<unknown> | Listen, 'principal' | 'server'>,
     rest: { request?: Parameters<AuditorService['createEvent']>[0]['request']; durationMs?: number },
   ) => {
     const { request, ...more } = rest;
@@ -25,12 +50,5 @@ export function createConnectionLog(options: {
       })
       .then(event => event.success())
       .catch(error => logger.error('An audit event of a connection could not be written', error));
-  };
-  return {
-    opened: (connection, { request }) => record('established', connection, { request }),
-    closed: (connection, durationMs) => {
-      record('closed', connection, { durationMs });
-      telemetry.recordSession(durationMs, connection.protocol.getNegotiatedProtocolVersion());
-    },
   };
 }

@@ -8,7 +8,7 @@ const otherServer = { config: { key: 'other' } } as PublishedServer;
 const as = (principal: string) =>
   ({ credentials: { principal: { toString: () => principal } } }) as unknown as RequestContext;
 
-function open({ maxConnections = 3 } = {}) {
+function open({ maxConnections = 3, isBusy = (_transport: object): boolean => false } = {}) {
   const clock = { nowMs: 0 };
   const closed: string[] = [];
   const ended: string[] = [];
@@ -17,6 +17,7 @@ function open({ maxConnections = 3 } = {}) {
     maxConnections,
     nowMs: () => clock.nowMs,
     endStreams: ({ id }) => void ended.push(id),
+    isBusy,
     observer: { opened: () => {}, closed: ({ id }) => void closed.push(id) },
   });
   const add = (id: string, principal = 'ada'): Connection<object> =>
@@ -49,6 +50,26 @@ describe('Connections', () => {
 
     expect(closed).toEqual(['idle']);
     expect(connections.size).toBe(2);
+  });
+
+  it('closes nothing idle in which a call is in flight, until it has been idle again for that long', async () => {
+    const busy = new Set<object>();
+    const { clock, closed, connections, add } = open({ isBusy: transport => busy.has(transport) });
+    const { transport } = add('calling');
+    busy.add(transport);
+    clock.nowMs = 5000;
+    await connections.closeIdle();
+    const whileBusy = [...closed];
+
+    busy.delete(transport);
+    connections.touch([...connections.all][0] as Connection<object>);
+    clock.nowMs = 5999;
+    await connections.closeIdle();
+    const soonAfter = [...closed];
+    clock.nowMs = 6000;
+    await connections.closeIdle();
+
+    expect([whileBusy, soonAfter, closed]).toEqual([[], [], ['calling']]);
   });
 
   it("makes room by closing the caller's own longest unused connection", async () => {

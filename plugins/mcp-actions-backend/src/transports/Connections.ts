@@ -2,7 +2,7 @@ import { principalKey } from '@callboard/actions';
 import type { Server } from '@modelcontextprotocol/server';
 import { RefusedRequest } from '../guards/RefusedRequest.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
-import type { RequestContext } from '../protocol/RequestContext.js';
+import { type CallerContext, type RequestContext, toCaller } from '../protocol/RequestContext.js';
 
 /** A connection that outlives a request: a session, or a stream of the deprecated transport. */
 export interface Connection<TTransport> {
@@ -11,12 +11,16 @@ export interface Connection<TTransport> {
   readonly protocol: Server;
   readonly server: PublishedServer;
   readonly principal: string;
+  /** Who made its last request. */
+  caller: CallerContext;
   readonly openedAtMs: number;
   lastUsedAtMs: number;
   /** When the credentials of its last request end; undefined for those that do not. */
   expiresAtMs: number | undefined;
   /** Streams that the client holds open; while there is one the connection is not idle. */
   openStreams: number;
+  /** Whether the client has ever opened a stream on which the server speaks first. */
+  listens: boolean;
 }
 
 /** Told of connections that come and go. */
@@ -33,6 +37,7 @@ export class Connections<TTransport> {
   readonly #byId = new Map<string, Connection<TTransport>>();
   readonly #idleTimeoutMs: number;
   readonly #endStreams: (connection: Connection<TTransport>) => void | Promise<void>;
+  readonly #isBusy: (transport: TTransport) => boolean;
   readonly #maxConnections: number;
   readonly #nowMs: () => number;
   readonly #observer: ConnectionObserver;
@@ -42,11 +47,14 @@ export class Connections<TTransport> {
     maxConnections: number;
     /** Ends the streams on which the server speaks, when the credentials that opened them have ended. */
     endStreams: (connection: Connection<TTransport>) => void | Promise<void>;
+    /** Whether a call is in flight, which somebody may come back for. */
+    isBusy?: (transport: TTransport) => boolean;
     observer: ConnectionObserver;
     nowMs?: () => number;
   }) {
     this.#idleTimeoutMs = options.idleTimeoutMs;
     this.#endStreams = options.endStreams;
+    this.#isBusy = options.isBusy ?? (() => false);
     this.#maxConnections = options.maxConnections;
     this.#observer = options.observer;
     this.#nowMs = options.nowMs ?? Date.now;
@@ -54,6 +62,10 @@ export class Connections<TTransport> {
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  get all(): Iterable<Connection<TTransport>> {
+    return this.#byId.values();
   }
 
   /**
@@ -87,10 +99,12 @@ export class Connections<TTransport> {
     const added: Connection<TTransport> = {
       ...connection,
       principal: ownerOf(context),
+      caller: toCaller(context),
       openedAtMs: nowMs,
       lastUsedAtMs: nowMs,
       expiresAtMs: expiryOf(context),
       openStreams: 0,
+      listens: false,
     };
     this.#byId.set(connection.id, added);
     this.#observer.opened(added, context);
@@ -103,16 +117,23 @@ export class Connections<TTransport> {
     if (connection?.server !== server || connection.principal !== ownerOf(context)) {
       return undefined;
     }
-    connection.lastUsedAtMs = this.#nowMs();
+    this.touch(connection);
+    connection.caller = toCaller(context);
     connection.expiresAtMs = expiryOf(context);
     return connection;
+  }
+
+  /** Counts the time without use from now on. */
+  touch(connection: Connection<TTransport>): void {
+    connection.lastUsedAtMs = this.#nowMs();
   }
 
   /** Closes what nobody has used for longer than the idle time-out. */
   async closeIdle(): Promise<void> {
     const idleSinceMs = this.#nowMs() - this.#idleTimeoutMs;
     const idle = [...this.#byId.values()].filter(
-      ({ openStreams, lastUsedAtMs }) => openStreams === 0 && lastUsedAtMs <= idleSinceMs,
+      ({ openStreams, lastUsedAtMs, transport }) =>
+        openStreams === 0 && lastUsedAtMs <= idleSinceMs && !this.#isBusy(transport),
     );
     await Promise.all(idle.map(({ id }) => this.close(id)));
   }
@@ -140,11 +161,11 @@ export class Connections<TTransport> {
   }
 }
 
-function expiryOf({ credentials }: RequestContext): number | undefined {
+export function expiryOf({ credentials }: CallerContext): number | undefined {
   return credentials.expiresAt?.getTime();
 }
 
 /** A person's clients do not share connections any more than two people do. */
-function ownerOf({ credentials, grant }: RequestContext): string {
+export function ownerOf({ credentials, grant }: CallerContext): string {
   return grant ? `${principalKey(credentials)} with ${grant.clientId}` : principalKey(credentials);
 }

@@ -1,47 +1,40 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import { disconnectSignal } from '@callboard/actions';
 import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
+import { isListen, type ListenStreams } from '../notifications/ListenStreams.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import { toAuthInfo } from '../protocol/RequestContext.js';
+import { EventStream } from './EventStream.js';
 import type { Exchange } from './Exchange.js';
+import { acceptsEventStream, sendResponse, toWebRequest } from './webExchange.js';
 
 /** Serves protocol revision 2026-07-28, where every request stands for itself. */
 export class ModernEndpoint {
   readonly #logger: LoggerService;
+  readonly #listens: ListenStreams;
+  readonly #keepAliveMs: number;
   readonly #handlers = new Map<PublishedServer, McpHttpHandler>();
 
-  constructor(options: { logger: LoggerService }) {
+  constructor(options: { logger: LoggerService; listens: ListenStreams; keepAliveMs: number }) {
     this.#logger = options.logger;
+    this.#listens = options.listens;
+    this.#keepAliveMs = options.keepAliveMs;
   }
 
-  async serve({ req, res, server, context, body }: Exchange): Promise<void> {
-    const request = new Request(new URL(req.originalUrl, 'http://localhost'), {
-      method: 'POST',
-      headers: singleValues(req.headers),
-      signal: disconnectSignal(res),
-    });
-    const response = await this.#handlerOf(server).fetch(request, { authInfo: toAuthInfo(context), parsedBody: body });
-    if (res.destroyed) {
-      return;
+  async serve(exchange: Exchange): Promise<void> {
+    const { req, res, server, context, body } = exchange;
+    const stream = new EventStream({ res, keepAliveMs: this.#keepAliveMs });
+    if (isListen(body)) {
+      return this.#listens.serve(exchange, stream);
     }
-    res.status(response.status);
-    response.headers.forEach((value, name) => {
-      res.setHeader(name, value);
-    });
-    if (!response.body) {
-      res.end();
-    } else if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
-      res.setHeader('Cache-Control', 'no-cache, no-transform');
-      res.setHeader('X-Accel-Buffering', 'no');
-      res.flushHeaders();
-      await pipeline(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream), res).catch(() => {
-        // The client has gone; the request's signal has told the handler.
-      });
-    } else {
-      res.end(Buffer.from(await response.arrayBuffer()));
+    if (acceptsEventStream(req)) {
+      stream.keepAlive();
     }
+    const response = await this.#handlerOf(server).fetch(toWebRequest(req, disconnectSignal(res)), {
+      authInfo: toAuthInfo(context),
+      parsedBody: body,
+    });
+    await sendResponse(res, response, stream);
   }
 
   async close(): Promise<void> {
@@ -53,20 +46,11 @@ export class ModernEndpoint {
     if (!handler) {
       handler = createMcpHandler(() => server.connectable(), {
         legacy: 'reject',
+        keepAliveMs: 0,
         onerror: error => this.#logger.debug('A message was refused or failed', error),
       });
       this.#handlers.set(server, handler);
     }
     return handler;
   }
-}
-
-function singleValues(headers: NodeJS.Dict<string | string[]>): Headers {
-  const result = new Headers();
-  for (const [name, value] of Object.entries(headers)) {
-    for (const single of [value ?? []].flat()) {
-      result.append(name, single);
-    }
-  }
-  return result;
 }

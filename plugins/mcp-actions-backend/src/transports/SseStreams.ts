@@ -3,9 +3,9 @@ import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { RefusedRequest } from '../guards/RefusedRequest.js';
 import { toAuthInfo } from '../protocol/RequestContext.js';
 import type { Connections } from './Connections.js';
+import { EventStream } from './EventStream.js';
 import type { Exchange } from './Exchange.js';
 
-const KEEP_ALIVE_MS = 25_000;
 /** HTTP+SSE gave way to Streamable HTTP in protocol revision 2025-03-26; RFC 9745 wants the date. */
 const DEPRECATED_SINCE = `@${Date.UTC(2025, 2, 26) / 1000}`;
 
@@ -16,11 +16,13 @@ const DEPRECATED_SINCE = `@${Date.UTC(2025, 2, 26) / 1000}`;
 export class SseStreams {
   readonly #streams: Connections<SSEServerTransport>;
   readonly #logger: LoggerService;
+  readonly #keepAliveMs: number;
   #hasWarned = false;
 
-  constructor(options: { streams: Connections<SSEServerTransport>; logger: LoggerService }) {
+  constructor(options: { streams: Connections<SSEServerTransport>; logger: LoggerService; keepAliveMs: number }) {
     this.#streams = options.streams;
     this.#logger = options.logger;
+    this.#keepAliveMs = options.keepAliveMs;
   }
 
   async open({ req, res, server, context }: Omit<Exchange, 'body'>, streamPath: string): Promise<void> {
@@ -31,15 +33,16 @@ export class SseStreams {
     res.setHeader('X-Accel-Buffering', 'no');
 
     const protocol = server.connectable();
+    const stream = new EventStream({ res, keepAliveMs: this.#keepAliveMs });
     const transport = new SSEServerTransport(`${streamPath}/messages`, res);
+    transport.send = async message => stream.writeMessage(message);
     const { sessionId: id } = transport;
-    this.#streams.add({ id, transport, protocol, server }, context).openStreams = 1;
-    const keepAlive = setInterval(() => res.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
-    res.once('close', () => {
-      clearInterval(keepAlive);
-      void this.#streams.close(id);
-    });
+    const connection = this.#streams.add({ id, transport, protocol, server }, context);
+    connection.openStreams = 1;
+    connection.listens = true;
+    res.once('close', () => void this.#streams.close(id));
     await protocol.connect(transport);
+    stream.keepAlive();
   }
 
   /** Takes a message for a stream; the answer travels on the stream. */

@@ -3,25 +3,35 @@ import type { JSONRPCMessage, MessageExtraInfo, RequestId, Transport } from '@mo
 import { isJSONRPCRequest, isJSONRPCResponse } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import { toAuthInfo } from '../protocol/RequestContext.js';
+import { EventStream } from './EventStream.js';
 import type { Exchange } from './Exchange.js';
+import { acceptsEventStream } from './webExchange.js';
 
 /**
  * Answers one POST of the 2025 era that belongs to no session: as JSON, or as an event stream from
- * the moment a notification comes before the answer (MCP 2025-11-25, transports, sending messages).
+ * the moment a notification comes before the answer, or the answer is long in coming (MCP 2025-11-25,
+ * transports, sending messages).
  */
 export class StatelessTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: <T extends JSONRPCMessage>(message: T, extra?: MessageExtraInfo) => void;
   readonly #res: Response;
+  readonly #stream: EventStream;
   readonly #isBatch: boolean;
   readonly #takesEvents: boolean;
   readonly #unanswered: Set<RequestId>;
   readonly #answers: JSONRPCMessage[] = [];
-  #isStreaming = false;
 
-  private constructor(options: { res: Response; isBatch: boolean; takesEvents: boolean; unanswered: Set<RequestId> }) {
+  private constructor(options: {
+    res: Response;
+    stream: EventStream;
+    isBatch: boolean;
+    takesEvents: boolean;
+    unanswered: Set<RequestId>;
+  }) {
     this.#res = options.res;
+    this.#stream = options.stream;
     this.#isBatch = options.isBatch;
     this.#takesEvents = options.takesEvents;
     this.#unanswered = options.unanswered;
@@ -31,6 +41,7 @@ export class StatelessTransport implements Transport {
   static async serve(
     { req, res, server, context, body }: Exchange,
     messages: readonly JSONRPCMessage[],
+    { keepAliveMs }: { keepAliveMs: number },
   ): Promise<void> {
     const requests = messages.filter(isJSONRPCRequest);
     if (requests.length === 0) {
@@ -38,15 +49,21 @@ export class StatelessTransport implements Transport {
       res.status(202).end();
       return;
     }
+    const stream = new EventStream({ res, keepAliveMs });
+    const takesEvents = acceptsEventStream(req);
     const transport = new StatelessTransport({
       res,
+      stream,
       isBatch: Array.isArray(body),
-      takesEvents: /text\/event-stream|\*\/\*/.test(req.headers.accept ?? '*/*'),
+      takesEvents,
       unanswered: new Set(requests.map(({ id }) => id)),
     });
     const protocol = server.connectable();
     await protocol.connect(transport);
     disconnectSignal(res).addEventListener('abort', () => void protocol.close());
+    if (takesEvents) {
+      stream.keepAlive();
+    }
     const finished = res.closed ? Promise.resolve() : new Promise<void>(resolve => res.once('close', resolve));
     for (const message of messages) {
       transport.onmessage?.(message, { authInfo: toAuthInfo(context) });
@@ -63,15 +80,16 @@ export class StatelessTransport implements Transport {
     }
     if (!isJSONRPCResponse(message)) {
       if (this.#takesEvents) {
-        this.#stream(message);
+        this.#stream.open();
+        this.#sendAnswers();
+        this.#stream.writeMessage(message);
       }
       return;
     }
     this.#unanswered.delete(message.id as RequestId);
-    if (this.#isStreaming) {
-      this.#stream(message);
-    } else {
-      this.#answers.push(message);
+    this.#answers.push(message);
+    if (this.#stream.isOpen) {
+      this.#sendAnswers();
     }
     if (this.#unanswered.size === 0) {
       this.#finish();
@@ -82,30 +100,18 @@ export class StatelessTransport implements Transport {
     this.onclose?.();
   }
 
-  #stream(message: JSONRPCMessage): void {
-    if (!this.#isStreaming) {
-      this.#isStreaming = true;
-      this.#res.writeHead(200, {
-        'Content-Type': 'text/event-stream',
-        'Cache-Control': 'no-cache, no-transform',
-        'X-Accel-Buffering': 'no',
-      });
-      for (const answer of this.#answers) {
-        this.#write(answer);
-      }
+  #sendAnswers(): void {
+    for (const answer of this.#answers.splice(0)) {
+      this.#stream.writeMessage(answer);
     }
-    this.#write(message);
-  }
-
-  #write(message: JSONRPCMessage): void {
-    this.#res.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
   }
 
   #finish(): void {
-    if (this.#isStreaming) {
-      this.#res.end();
+    if (this.#stream.isOpen) {
+      this.#stream.end();
       return;
     }
+    this.#stream.stop();
     const body = Buffer.from(JSON.stringify(this.#isBatch ? this.#answers : this.#answers[0]));
     this.#res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.length });
     this.#res.end(body);

@@ -1,4 +1,5 @@
 import { classifyInboundRequest, type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
+import { checkParamHeaders } from '../guards/checkParamHeaders.js';
 import { JSON_RPC_INVALID_REQUEST, RefusedRequest } from '../guards/RefusedRequest.js';
 import type { Exchange } from './Exchange.js';
 import type { ModernEndpoint } from './ModernEndpoint.js';
@@ -16,10 +17,12 @@ const MAX_BATCH = 50;
 export class StreamableEndpoint {
   readonly #modern: ModernEndpoint;
   readonly #sessions: Sessions;
+  readonly #keepAliveMs: number;
 
-  constructor(options: { modern: ModernEndpoint; sessions: Sessions }) {
+  constructor(options: { modern: ModernEndpoint; sessions: Sessions; keepAliveMs: number }) {
     this.#modern = options.modern;
     this.#sessions = options.sessions;
+    this.#keepAliveMs = options.keepAliveMs;
   }
 
   async post(exchange: Exchange): Promise<void> {
@@ -38,26 +41,25 @@ export class StreamableEndpoint {
       this.#checkBatch(body, negotiated ?? header(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION);
     }
     if (route.kind !== 'legacy') {
+      if (route.kind === 'modern') {
+        await checkParamHeaders(exchange);
+      }
       // Refusals, too: the SDK words and codes them as the revision demands.
       return this.#modern.serve(exchange);
     }
     if (route.reason === 'initialize' && sessionId === undefined) {
       return this.#sessions.open(exchange);
     }
+    // In a session clients SHOULD name its revision; only one that there is not MUST be refused (MCP 2025-11-25,
+    // transports, protocol version header). The session goes on in its own.
+    this.#checkVersion(header(req.headers['mcp-protocol-version']));
     if (session) {
-      const version = header(req.headers['mcp-protocol-version']);
-      if (version !== undefined && version !== negotiated) {
-        throw new RefusedRequest(400, `This session speaks ${negotiated}, got the version ${JSON.stringify(version)}`, {
-          code: JSON_RPC_INVALID_REQUEST,
-        });
-      }
       return this.#sessions.serve(session, exchange);
     }
-    this.#checkVersion(header(req.headers['mcp-protocol-version']));
-    return StatelessTransport.serve(exchange, [body].flat().map(parseMessage));
+    return StatelessTransport.serve(exchange, [body].flat().map(parseMessage), { keepAliveMs: this.#keepAliveMs });
   }
 
-  /** The stream of a session on which the server speaks first. */
+  /** The stream of a session on which the server speaks first, or one that the client has lost. */
   async get(exchange: Omit<Exchange, 'body'>): Promise<void> {
     return this.#serveSession(exchange, 'This is an MCP server: POST JSON-RPC messages here, or open a session first');
   }
@@ -73,8 +75,9 @@ export class StreamableEndpoint {
       throw new RefusedRequest(405, `Method not allowed. ${withoutSession}`, { headers: { Allow: 'POST' } });
     }
     const session = this.#sessions.get(sessionId, exchange);
-    if (exchange.req.headers['last-event-id'] !== undefined) {
-      throw new RefusedRequest(400, 'Last-Event-ID names no event of this session: events here have no ids');
+    const lastEventId = header(exchange.req.headers['last-event-id']);
+    if (exchange.req.method === 'GET' && lastEventId !== undefined) {
+      return this.#sessions.resume(session, { ...exchange, body: undefined }, lastEventId);
     }
     return this.#sessions.serve(session, { ...exchange, body: undefined });
   }
