@@ -4,6 +4,7 @@ import {
   CallPolicy,
   type InvocationPolicy,
   invocationPolicyServiceRef,
+  secretsDeskServiceRef,
 } from '@callboard/actions';
 import { approvalsServiceRef, auditTrailsServiceRef, visibilityRulesServiceRef } from '@callboard/actions-api';
 
@@ -16,6 +17,7 @@ export function changeablePolicy() {
       visibilityRules: visibilityRulesServiceRef,
       gates: actionGateChecksServiceRef,
       approvals: approvalsServiceRef,
+      secrets: secretsDeskServiceRef,
       trails: auditTrailsServiceRef,
       logger: coreServices.rootLogger,
     },
@@ -23,6 +25,7 @@ export function changeablePolicy() {
     factory: services =>
       ({
         ...(services as unknown as InvocationPolicy),
+        timeoutSeconds: 300,
         get rules() {
           return rules;
         },

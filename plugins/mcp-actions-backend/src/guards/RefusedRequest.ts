@@ -34,3 +34,5 @@ export class RefusedRequest extends Error {
 /** JSON-RPC 2.0 §5.1 */
 export const JSON_RPC_PARSE_ERROR = -32_700;
 export const JSON_RPC_INVALID_REQUEST = -32_600;
+/** MCP 2026-07-28, transports. */
+export const HEADER_MISMATCH = -32_020;

@@ -1,5 +1,6 @@
 import { coversScope, scopeOf } from '@callboard/actions-api';
 import type { CallToolRequestParams } from '@modelcontextprotocol/server';
+import { calledTool } from '../discovery/calledTool.js';
 import { callTool } from '../protocol/callTool.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { RequestContext } from '../protocol/RequestContext.js';
@@ -20,12 +21,16 @@ export async function checkScope(
   resourceMetadataUrl: () => Promise<string | undefined>,
 ): Promise<void> {
   const { credentials, grant } = context;
-  const { method, params } = (body ?? {}) as { method?: unknown; params?: { name?: unknown } };
+  const { method, params } = (body ?? {}) as { method?: unknown; params?: { name?: unknown; arguments?: unknown } };
   if (!grant || method !== 'tools/call') {
     return;
   }
+  const { name, problem } = calledTool(server, { name: String(params?.name), arguments: params?.arguments });
+  if (problem) {
+    return;
+  }
   // Whoever may not see the tool is not to learn from this answer that there is one.
-  const action = (await server.tools.find(String(params?.name), credentials))?.descriptor;
+  const action = (await server.tools.find(name, credentials))?.descriptor;
   if (!action || !server.viewOf(context).isListed(action) || coversScope(grant.scopes, scopeOf(action))) {
     return;
   }

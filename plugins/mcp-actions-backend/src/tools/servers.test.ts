@@ -69,7 +69,7 @@ describe('servers', () => {
     expect(main.json.result).toMatchObject({
       serverInfo: { name: 'Main', description: 'All of it' },
       instructions: 'Be careful',
-      capabilities: { tools: {} },
+      capabilities: { tools: { listChanged: true } },
     });
     expect(readers.json.result).toMatchObject({ serverInfo: { name: 'Readers' }, instructions: 'Only look' });
     await app.stop();

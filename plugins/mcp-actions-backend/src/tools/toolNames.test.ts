@@ -83,6 +83,62 @@ describe('tool names', () => {
     }
   });
 
+  describe('that actions declare', () => {
+    const exact: ToolNaming = { ...dotted, exact: true };
+    const named = (id: string, toolName: string) => ({ ...action(id), toolName });
+
+    it('are theirs where names are exact, while others keep the usual ones', () => {
+      const actions = [named('docs:search', 'search_docs'), action('docs:list')];
+
+      expect(Object.fromEntries(assignToolNames(actions, exact).nameOf)).toEqual({
+        'docs:search': 'search_docs',
+        'docs:list': 'docs.list',
+      });
+      expect(assignToolNames(actions, dotted).nameOf.get('docs:search')).toBe('docs.search');
+    });
+
+    it.each([
+      ['two actions declare', [named('docs:search', 'find'), named('logs:search', 'find')], 'find'],
+      [
+        'one declares what another is called',
+        [named('logs:search', 'docs.search'), action('docs:search')],
+        'docs.search',
+      ],
+    ])("are nobody's where %s", (_case, actions, wanted) => {
+      const { idOf, collisions } = assignToolNames(actions, exact);
+
+      expect([...idOf.values()].sort()).toEqual(['docs:search', 'logs:search']);
+      expect(idOf.has(wanted)).toBe(false);
+      expect(collisions).toMatchObject([{ wanted }]);
+    });
+
+    it('tell nothing of where a tool comes from', () => {
+      expect(mayBelongTo('search_docs', 'logs', exact)).toBe(true);
+    });
+  });
+
+  it('are never those of tools that the server has itself', () => {
+    const reserved = new Set(['search_tools']);
+    const actions = [action('search:tools'), { ...action('docs:find'), toolName: 'search_tools' }];
+
+    const { idOf, collisions } = assignToolNames(actions, { ...safe, exact: true, reserved });
+
+    expect(idOf.has('search_tools')).toBe(false);
+    expect(idOf.get('docs_find')).toBe('docs:find');
+    expect([...idOf.keys()].find(name => idOf.get(name) === 'search:tools')).toMatch(/^search_tools-[0-9a-f]{8}$/);
+    expect(collisions).toMatchObject([{ wanted: 'search_tools' }]);
+  });
+
+  it('never become the longer name of another action, whatever one declares', () => {
+    const longer = assignToolNames([action('a:x'), { ...action('b:x'), toolName: 'a.x' }], { ...dotted, exact: true });
+    const taken = [...longer.idOf.keys()].map((toolName, index) => ({ ...action(`c:${index}`), toolName }));
+    const all = [action('a:x'), { ...action('b:x'), toolName: 'a.x' }, ...taken];
+
+    const { idOf } = assignToolNames(all, { ...dotted, exact: true });
+
+    expect(idOf.size).toBe(all.length);
+  });
+
   it('tell which plugin a namespaced tool can come from', () => {
     expect(mayBelongTo('catalog.get', 'catalog', dotted)).toBe(true);
     expect(mayBelongTo('catalog.get', 'cat', dotted)).toBe(false);

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
+import type { NamedAction } from '@callboard/actions-api';
 
 export interface ToolNaming {
   /** Whether names begin with the plugin's id. */
   namespaced: boolean;
   /** `dotted`: `plugin.action`; `safe`: `plugin_action`, only of `a-z0-9_-`, at most 64 characters. */
   style: 'dotted' | 'safe';
+  /** Whether an action that declares a tool name of its own has just that. */
+  exact?: boolean;
+  /** Names of tools that the server has itself. */
+  reserved?: ReadonlySet<string>;
 }
 
 /** Tool names both ways, and where two actions wanted the same one. */
@@ -16,19 +21,19 @@ export interface ToolNames {
   readonly collisions: readonly { wanted: string; given: { id: string; name: string }[] }[];
 }
 
-type Nameable = Pick<ActionsServiceAction, 'id' | 'pluginId' | 'name'>;
+export type Nameable = Pick<ActionsServiceAction, 'id' | 'pluginId' | 'name'> & Pick<NamedAction, 'toolName'>;
 
 const SAFE_MAX = 64;
 
 /**
  * Gives every action its tool name, depending on nothing but the set of actions. Where several
- * want the same name, none of them gets it: each gets its namespaced name, and where that is taken,
- * too, one that ends in a hash of its id.
+ * want the same name, or one that the server has itself, none of them gets it: each gets its
+ * namespaced name, and where that is taken, too, one that ends in a hash of its id.
  */
 export function assignToolNames(actions: readonly Nameable[], naming: ToolNaming): ToolNames {
   const byWanted = new Map<string, Nameable[]>();
   for (const action of [...actions].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-    const wanted = baseName(action, naming);
+    const wanted = wantedName(action, naming);
     byWanted.set(wanted, [...(byWanted.get(wanted) ?? []), action]);
   }
   const idOf = new Map<string, string>();
@@ -38,20 +43,24 @@ export function assignToolNames(actions: readonly Nameable[], naming: ToolNaming
     idOf.set(name, id);
     nameOf.set(id, name);
   };
+  const isReserved = (name: string) => naming.reserved?.has(name) ?? false;
+  const isFree = (name: string) => !byWanted.has(name) && !idOf.has(name) && !isReserved(name);
+  const isAlone = (wanted: string, claimants: readonly Nameable[]) => claimants.length === 1 && !isReserved(wanted);
   for (const [wanted, claimants] of byWanted) {
-    const [only, ...others] = claimants;
-    if (only && others.length === 0) {
-      give(wanted, only.id);
+    if (isAlone(wanted, claimants)) {
+      give(wanted, (claimants[0] as Nameable).id);
     }
   }
   for (const [wanted, claimants] of byWanted) {
-    if (claimants.length < 2) {
+    if (isAlone(wanted, claimants)) {
       continue;
     }
     const given = claimants.map(action => {
       const spelledOut = baseName(action, { ...naming, namespaced: true });
-      const isFree = !byWanted.has(spelledOut) && !idOf.has(spelledOut);
-      const name = isFree ? spelledOut : withHash(spelledOut, action.id, naming);
+      let name = spelledOut;
+      for (let attempt = 0; !isFree(name); attempt += 1) {
+        name = withHash(spelledOut, attempt === 0 ? action.id : `${action.id}#${attempt}`, naming);
+      }
       give(name, action.id);
       return { id: action.id, name };
     });
@@ -60,9 +69,16 @@ export function assignToolNames(actions: readonly Nameable[], naming: ToolNaming
   return { idOf, nameOf, collisions };
 }
 
-/** Which plugin a namespaced tool name can belong to, to know which source to ask for it. */
+/** The name that an action has if nothing else wants it. */
+export function wantedName(action: Nameable, naming: ToolNaming): string {
+  return (naming.exact ? action.toolName : undefined) ?? baseName(action, naming);
+}
+
+/** Which plugin a tool name can belong to, to know which source to ask for it. */
 export function mayBelongTo(toolName: string, pluginId: string, naming: ToolNaming): boolean {
-  return !naming.namespaced || toolName.startsWith(baseName({ id: '', pluginId, name: '' }, naming));
+  return (
+    naming.exact === true || !naming.namespaced || toolName.startsWith(baseName({ id: '', pluginId, name: '' }, naming))
+  );
 }
 
 function baseName({ id, pluginId, name }: Nameable, { namespaced, style }: ToolNaming): string {

@@ -1,0 +1,145 @@
+import type { JsonValue } from '@backstage/types';
+import { resolvePointer, wholeCharacters } from './cutOutput.js';
+import type { KeptOutput, Missing } from './OutputStore.js';
+
+/** Where the next part begins. */
+interface Position {
+  /** Of what is missing, the how manieth. */
+  readonly missing: number;
+  /** The first element or character. */
+  readonly at: number;
+  /** The first character of the JSON of that element, if it does not fit into one part. */
+  readonly within: number;
+}
+
+/** A part of what was missing from a result. */
+export interface OutputPart {
+  readonly path: string;
+  readonly from: number;
+  /** The first that is not in this part. */
+  readonly to: number;
+  readonly of: number;
+  readonly items?: readonly JsonValue[];
+  readonly text?: string;
+  /** A piece of JSON: of the element at `path`, or of the whole output. */
+  readonly json?: string;
+  readonly nextCursor?: string;
+}
+
+/** For what is around the items or the text of a part. */
+const FRAME_CHARACTERS = 400;
+const MIN_ROOM = 200;
+
+/** @returns the cursor of what is missing first; undefined if nothing is. */
+export function firstCursor({ id, missing }: Pick<KeptOutput, 'id' | 'missing'>): string | undefined {
+  const [first] = missing;
+  return first && writeCursor(id, { missing: 0, at: first.shown, within: 0 });
+}
+
+/** @returns the id of the kept output and the position; undefined if it is no cursor. */
+export function readCursor(cursor: string): { id: string; position: Position } | undefined {
+  const [id = '', ...numbers] = cursor.split('.');
+  const [missing, at, within, ...more] = numbers.map(number =>
+    /^(0|[1-9]\d{0,15})$/.test(number) ? Number(number) : -1,
+  );
+  if (missing === undefined || at === undefined || within === undefined || more.length > 0) {
+    return undefined;
+  }
+  return Math.min(missing, at, within) < 0 ? undefined : { id, position: { missing, at, within } };
+}
+
+/**
+ * Cuts the next part out of what is missing from a result.
+ *
+ * @param budget - characters that the JSON of the part may have.
+ * @returns undefined if there is nothing at this position.
+ */
+export function partAt(kept: KeptOutput, position: Position, budget: number): OutputPart | undefined {
+  const missing = kept.missing[position.missing];
+  if (!missing || position.at >= missing.of) {
+    return undefined;
+  }
+  const room = Math.max(MIN_ROOM, budget - FRAME_CHARACTERS - 2 * missing.path.length);
+  const target = targetOf(kept, missing);
+  if (typeof target === 'string') {
+    const text = sliceOf(target, position.at, room);
+    const part = { path: missing.path, from: position.at, to: position.at + text.length, of: missing.of };
+    return withNext(kept, position, {
+      ...part,
+      ...(missing.kind === 'json' ? { json: text } : { text }),
+    });
+  }
+  return Array.isArray(target) ? partOfArray(kept, position, { missing, target, room }) : undefined;
+}
+
+function partOfArray(
+  kept: KeptOutput,
+  position: Position,
+  { missing, target, room }: { missing: Missing; target: readonly JsonValue[]; room: number },
+): OutputPart {
+  const { at, within } = position;
+  const { path, of } = missing;
+  const items: JsonValue[] = [];
+  for (let left = room; at + items.length < of; ) {
+    const item = target[at + items.length] as JsonValue;
+    left -= JSON.stringify(item).length + 1;
+    if (left < 0 || within > 0) {
+      break;
+    }
+    items.push(item);
+  }
+  if (items.length > 0) {
+    return withNext(kept, position, { path, from: at, to: at + items.length, of, items });
+  }
+  const whole = JSON.stringify(target[at]);
+  const json = sliceOf(whole, within, room);
+  const to = within + json.length;
+  const part = { path: `${path}/${at}`, from: within, to, of: whole.length, json };
+  return to < whole.length
+    ? { ...part, nextCursor: writeCursor(kept.id, { ...position, within: to }) }
+    : { ...part, ...nextOf(kept, { ...position, at: at + 1, within: 0 }) };
+}
+
+function withNext(kept: KeptOutput, position: Position, part: OutputPart): OutputPart {
+  return { ...part, ...nextOf(kept, { ...position, at: part.to, within: 0 }) };
+}
+
+function nextOf({ id, missing }: KeptOutput, position: Position): { nextCursor?: string } {
+  if (position.at < (missing[position.missing]?.of ?? 0)) {
+    return { nextCursor: writeCursor(id, position) };
+  }
+  const next = missing[position.missing + 1];
+  return next ? { nextCursor: writeCursor(id, { missing: position.missing + 1, at: next.shown, within: 0 }) } : {};
+}
+
+function targetOf({ json, content }: KeptOutput, missing: Missing): JsonValue | undefined {
+  switch (missing.kind) {
+    case 'json':
+      return json;
+    case 'output':
+      return resolvePointer(JSON.parse(json) as JsonValue, missing.path);
+    case 'content':
+      return textOf(content[missing.block]);
+  }
+}
+
+export function textOf(block: KeptOutput['content'][number] | undefined): string | undefined {
+  if (block?.type === 'text') {
+    return block.text;
+  }
+  return block?.type === 'resource' && 'text' in block.resource ? block.resource.text : undefined;
+}
+
+/** As much of a text as fits when it is written as JSON, and never nothing. */
+function sliceOf(text: string, from: number, room: number): string {
+  let length = Math.min(room, text.length - from);
+  while (length > 1 && JSON.stringify(text.slice(from, from + length)).length > room) {
+    length = Math.floor(length / 2);
+  }
+  const end = wholeCharacters(text, from + length);
+  return text.slice(from, end > from ? end : from + 2);
+}
+
+function writeCursor(id: string, { missing, at, within }: Position): string {
+  return [id, missing, at, within].join('.');
+}
