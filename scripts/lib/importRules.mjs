@@ -16,7 +16,7 @@ const allowedImports = {
   'packages/actions': contracts,
   'packages/backend-defaults': actions,
   'packages/test-utils': host,
-  'plugins/mcp-actions-backend': actions,
+  'plugins/mcp-actions-backend': [...actions, '@callboard/pages'],
   'plugins/*': [...contracts, '@callboard/outbound-http', '@callboard/pages'],
   // The server is where plugins come together.
   'packages/backend': [...host, '@callboard/plugin-*'],
@@ -31,7 +31,7 @@ const alsoAllowed = [
     imports: ['@callboard/test-utils', '@callboard/backend-defaults', '@callboard/plugin-auth-backend'],
   },
   // The command line knows nothing of servers but what they say; its tests talk to real ones.
-  { folder: 'packages/cli', files: /\.test\.ts$/, imports: ['@callboard/plugin-*'] },
+  { folder: 'packages/cli', files: /^src\/testing\/|\.test\.ts$/, imports: ['@callboard/plugin-*'] },
 ];
 
 /** Files that are not part of what is published, and may use development dependencies. */

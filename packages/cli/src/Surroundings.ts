@@ -5,8 +5,11 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
-  /** Keeps standard output for a protocol; nothing else in the process gets to it any more. */
-  readonly takeStdout?: () => Writable;
+  /**
+   * Keeps standard output for a protocol; what else in the process writes there goes to `others`, or to standard
+   * error, if absent.
+   */
+  readonly takeStdout?: (others?: Writable) => Writable;
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly platform: NodeJS.Platform;
   readonly cwd: string;

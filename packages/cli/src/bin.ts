@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os';
-import { protectStdout } from './bridge/protectStdout.js';
+import { protectStdout, protectStdoutDescriptor } from './bridge/protectStdout.js';
 import { describeCause } from './errors.js';
 import { run } from './run.js';
 
@@ -16,12 +16,18 @@ function tell(error: unknown): void {
   const text = args.includes('--debug') && error instanceof Error ? error.stack : describeCause(error);
   process.stderr.write(`callboard: unexpected: ${text}\n`);
 }
-// One message that went wrong does not end a bridge.
-process.on('unhandledRejection', tell);
+// One message that went wrong does not end a bridge. A backend in this process has rules of its own.
+process.on('unhandledRejection', error => {
+  if (process.listenerCount('unhandledRejection') === 1) {
+    tell(error);
+  }
+});
 process.on('uncaughtException', error => {
-  tell(error);
-  process.exitCode = 1;
-  stopping.abort();
+  if (process.listenerCount('uncaughtException') === 1) {
+    tell(error);
+    process.exitCode = 1;
+    stopping.abort();
+  }
 });
 
 // Whoever reads has heard enough, as `head` does.
@@ -31,7 +37,11 @@ const exitCode = await run(args, {
   env: process.env,
   stdin: process.stdin,
   stdout: process.stdout,
-  takeStdout: () => protectStdout(),
+  takeStdout: others => {
+    const output = protectStdout({ others });
+    protectStdoutDescriptor();
+    return output;
+  },
   stderr: process.stderr,
   platform: process.platform,
   cwd: process.cwd(),

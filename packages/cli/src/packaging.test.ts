@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { binFile, buildCli, makeHome } from './testing/cli.js';
+import { binFile, buildCli, cleanEnv, makeHome } from './testing/cli.js';
 
 const packageDir = fileURLToPath(new URL('..', import.meta.url));
 const modulesDir = join(packageDir, '../../node_modules');
@@ -38,15 +38,22 @@ it('holds the program, its sources of help and nothing of its tests', () => {
   expect(files.length).toBeGreaterThan(30);
 });
 
-it('runs where nothing else is of this repository', () => {
+/** Unpacks the program next to those that it names, and what these need; nothing that only the repository has. */
+function install(): { empty: string; target: string } {
   const empty = join(folder, 'installed');
   const target = join(empty, 'node_modules/@callboard/cli');
-  mkdirSync(target, { recursive: true });
-  spawnSync('tar', ['-xzf', packed, '-C', target, '--strip-components=1']);
-  // Those that it names, and what these need; nothing that only the repository has.
-  for (const name of Object.keys(dependencies)) {
-    linkWithDependencies(name, join(empty, 'node_modules'));
+  if (!existsSync(target)) {
+    mkdirSync(target, { recursive: true });
+    spawnSync('tar', ['-xzf', packed, '-C', target, '--strip-components=1']);
+    for (const name of Object.keys(dependencies)) {
+      linkWithDependencies(name, join(empty, 'node_modules'));
+    }
   }
+  return { empty, target };
+}
+
+it('runs where nothing else is of this repository', () => {
+  const { empty, target } = install();
 
   const { stdout, stderr, status } = spawnSync(process.execPath, [join(target, 'dist/bin.js'), '--version'], {
     cwd: empty,
@@ -54,6 +61,37 @@ it('runs where nothing else is of this repository', () => {
   });
 
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+it('serves a project that it is no part of', () => {
+  const { empty, target } = install();
+  const config = join(empty, 'app-config.yaml');
+  const settings = {
+    baseUrl: 'http://localhost:7007',
+    database: { client: 'better-sqlite3', connection: { directory: join(empty, 'data') } },
+    actions: { pluginSources: ['todo'] },
+  };
+  writeFileSync(config, JSON.stringify({ backend: settings }));
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [join(target, 'dist/bin.js'), 'mcp', '--project', join(packageDir, '../..'), '--config', config],
+    {
+      cwd: empty,
+      env: cleanEnv(folder),
+      encoding: 'utf8',
+      timeout: 25_000,
+      input: `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta } })}\n`,
+    },
+  );
+
+  const { id, result } = JSON.parse(stdout);
+  expect({ id, status }).toEqual({ id: 1, status: 0 });
+  expect(result.tools.map(({ name }: { name: string }) => name)).toContain('todo.create-item');
 });
 
 it('ends quietly when nobody reads on', () => {

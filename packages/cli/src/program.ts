@@ -4,6 +4,7 @@ import { addLoginCommands } from './auth/loginCommands.js';
 import { addBridgeCommand } from './bridge/bridgeCommand.js';
 import { addClientConfigCommand } from './clientConfig/clientConfigCommand.js';
 import { addCompletionCommand } from './completion/completionCommand.js';
+import { addMcpCommand } from './mcp/mcpCommand.js';
 import type { Surroundings } from './Surroundings.js';
 import { version } from './version.js';
 
@@ -30,6 +31,7 @@ export function createProgram(surroundings: Surroundings): Command {
       writeErr: text => surroundings.stderr.write(text),
     });
   addBridgeCommand(program, surroundings);
+  addMcpCommand(program, surroundings);
   addClientConfigCommand(program, surroundings);
   addActionsCommands(program, surroundings);
   addLoginCommands(program, surroundings);

@@ -5,7 +5,7 @@ import { type Link, type LinkOwner, SessionLost } from './Link.js';
 import { isRequest, isResponse, type JsonRpcId, type Message } from './messages.js';
 
 const CLOSE_TIMEOUT_MS = 1_500;
-/** Attempts to go on reading an answer whose stream has broken. */
+/** Attempts to go on reading an answer whose stream has broken, one after the other without any event. */
 const MAX_RESUMPTIONS = 5;
 const LASTING_STREAM_MS = 10_000;
 
@@ -109,7 +109,9 @@ export class StreamableLink implements Link {
 
   async #readAnswer(id: JsonRpcId, response: Response, signal: AbortSignal): Promise<void> {
     const stream = new ResumableStream();
+    let delays = backOff();
     for (let resumptions = 0; ; resumptions += 1) {
+      const { lastEventId } = stream;
       let cause: unknown;
       try {
         for await (const message of readMessages(response, stream)) {
@@ -124,12 +126,33 @@ export class StreamableLink implements Link {
         }
         cause = error;
       }
+      const hasAdvanced = stream.lastEventId !== lastEventId;
+      if (hasAdvanced) {
+        // A server may have its clients come back as often as it likes while a call takes its time.
+        resumptions = 0;
+        delays = backOff();
+      }
       // Without event ids there is nothing to go on from.
       if (stream.lastEventId === undefined || resumptions >= MAX_RESUMPTIONS) {
         throw cause ?? new ExchangeError('The connection ended before the answer came');
       }
-      await sleep(stream.retryMs, undefined, { signal });
-      response = await this.#openStream(stream.lastEventId, signal);
+      const delayMs = hasAdvanced && stream.retryMs > 0 ? 0 : delays.next().value;
+      await sleep(Math.max(delayMs, stream.retryMs), undefined, { signal });
+      response = await this.#resume(stream.lastEventId, signal);
+    }
+  }
+
+  /** @throws ExchangeError without a status: one would be about the stream, not about the request. */
+  async #resume(lastEventId: string, signal: AbortSignal): Promise<Response> {
+    try {
+      return await this.#openStream(lastEventId, signal);
+    } catch (error) {
+      throw error instanceof ExchangeError
+        ? new ExchangeError(
+            `The connection ended before the answer came, and does not go on: ${describeCause(error)}`,
+            { cause: error },
+          )
+        : error;
     }
   }
 

@@ -224,6 +224,23 @@ describe('a session', () => {
     await until(({ message }) => message.id === 77 && message.result?.action === 'accept');
   });
 
+  it('carries a page that the server wants opened, and that it has been', async () => {
+    const state = sessionServer();
+    await open();
+    await until(({ method }) => method === 'GET');
+    const params = { mode: 'url', elicitationId: 'e-1', message: 'Sign in', url: 'https://board.example/e-1' };
+
+    state.listening?.({ id: 5, method: 'elicitation/create', params });
+    const question = await bridge.next(({ method }) => method === 'elicitation/create');
+    bridge.send({ id: 5, result: { action: 'accept' } });
+    await until(({ message }) => message.id === 5 && message.method === undefined);
+    state.listening?.({ method: 'notifications/elicitation/complete', params: { elicitationId: 'e-1' } });
+    const complete = await bridge.next(({ method }) => method === 'notifications/elicitation/complete');
+
+    expect(question.params).toEqual(params);
+    expect(complete.params).toEqual({ elicitationId: 'e-1' });
+  });
+
   it('withdraws questions of a lost session, and does not answer another one with what belonged to it', async () => {
     const state = sessionServer();
     await open();
@@ -268,6 +285,74 @@ describe('a session', () => {
 
     expect((await bridge.answerTo(1)).result).toEqual({ resumed: true });
     expect(seen.filter(({ message }) => message.method === 'tools/call')).toHaveLength(1);
+  });
+
+  it('comes back for an answer as often as the server wants', async () => {
+    const polls = 12;
+    sessionServer(({ message, res }) => {
+      if (message.method === 'tools/call') {
+        res.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(': alive\n\nid: e0\nretry: 10\ndata:\n\n');
+        return true;
+      }
+      return undefined;
+    });
+    await open();
+    const plain = answer;
+    answer = exchange => {
+      const last = /^e(\d+)$/.exec(String(exchange.headers['last-event-id']))?.[1];
+      if (last === undefined) {
+        return plain(exchange);
+      }
+      const next = Number(last) + 1;
+      const write = openStream(exchange.res);
+      if (next === polls) {
+        write({ id: 1, result: { afterPolls: next } }, `e${next}`);
+      } else {
+        exchange.res.end(`id: e${next}\nretry: 10\ndata:\n\n`);
+      }
+      return undefined;
+    };
+
+    bridge.send({ id: 1, method: 'tools/call', params: { name: 'x' } });
+
+    expect((await bridge.answerTo(1)).result).toEqual({ afterPolls: polls });
+    expect(bridge.messages.filter(({ id }) => id === 1)).toHaveLength(1);
+  });
+
+  it.each([404, 400, 405])('ends a call that cannot be resumed (%i) as one that may have run', async status => {
+    sessionServer(({ message, res }) => {
+      if (message.method === 'tools/call') {
+        openStream(res)({ method: 'notifications/progress', params: { progress: 1 } }, 'e1');
+        setImmediate(() => res.destroy());
+        return true;
+      }
+      return undefined;
+    });
+    await open();
+    const plain = answer;
+    answer = exchange =>
+      exchange.headers['last-event-id'] === 'e1' ? void exchange.res.writeHead(status).end() : plain(exchange);
+
+    bridge.send({ id: 1, method: 'tools/call', params: { name: 'x' } });
+
+    const { error } = await bridge.answerTo(1);
+    expect(error?.message).toContain('The server may have carried out the request');
+    expect(error?.message).toContain(`HTTP ${status}`);
+  });
+
+  it('goes on with what the server says first from the last event', async () => {
+    const state = sessionServer();
+    await open();
+    await until(({ method }) => method === 'GET');
+    state.listening?.({ method: 'notifications/resources/updated', params: { uri: 'a:1' } }, 'g7');
+    await bridge.next(({ method }) => method === 'notifications/resources/updated');
+
+    seen.find(({ method }) => method === 'GET')?.res.destroy();
+    await until(({ method, headers }) => method === 'GET' && headers['last-event-id'] === 'g7');
+    await expect.poll(() => seen.filter(({ method }) => method === 'GET').length).toBe(2);
+    state.listening?.({ method: 'notifications/prompts/list_changed' }, 'g8');
+
+    await bridge.next(({ method }) => method === 'notifications/prompts/list_changed');
   });
 
   it('ends a call whose answer is lost, and does not make it again', async () => {
@@ -402,6 +487,97 @@ describe('a request of the 2026 era', () => {
 
     await closed;
     expect(bridge.messages.some(({ id }) => id === 1)).toBe(false);
+  });
+
+  const listen = {
+    id: 9,
+    method: 'subscriptions/listen',
+    params: { notifications: { toolsListChanged: true, resourceSubscriptions: ['a:1'] }, _meta: meta },
+  };
+  const ofSubscription = { _meta: { 'io.modelcontextprotocol/subscriptionId': 9 } };
+
+  it('listens for as long as the client does, past comments that keep it alive', async () => {
+    let closed: Promise<unknown> | undefined;
+    answer = ({ message, res }) => {
+      closed = once(res, 'close');
+      const write = openStream(res);
+      const { notifications } = message.params as { notifications: object };
+      write({ method: 'notifications/subscriptions/acknowledged', params: { notifications, ...ofSubscription } });
+      res.write(': keep-alive\n\n');
+      write({ method: 'notifications/tools/list_changed', params: ofSubscription });
+    };
+
+    bridge.send(listen);
+    await bridge.next(({ method }) => method === 'notifications/tools/list_changed');
+    bridge.send({ method: 'notifications/cancelled', params: { requestId: 9 } });
+    await closed;
+
+    expect(bridge.messages.map(({ method, params }) => [method, params?._meta])).toEqual([
+      ['notifications/subscriptions/acknowledged', ofSubscription._meta],
+      ['notifications/tools/list_changed', ofSubscription._meta],
+    ]);
+  });
+
+  it('listens again when the connection is lost, and tells of what may have changed', async () => {
+    answer = ({ message, res }) => {
+      const write = openStream(res);
+      const { notifications } = message.params as { notifications: object };
+      write({ method: 'notifications/subscriptions/acknowledged', params: { notifications, ...ofSubscription } });
+    };
+
+    bridge.send(listen);
+    await bridge.next(({ method }) => method === 'notifications/subscriptions/acknowledged');
+    seen[0]?.res.destroy();
+    await bridge.next(({ method }) => method === 'notifications/resources/updated');
+
+    expect(seen.map(({ message }) => message.id)).toEqual([9, 9]);
+    expect(bridge.messages.map(({ method, params }) => [method, params?.uri])).toEqual([
+      ['notifications/subscriptions/acknowledged', undefined],
+      ['notifications/tools/list_changed', undefined],
+      ['notifications/resources/updated', 'a:1'],
+    ]);
+    expect(bridge.messages.every(({ params }) => params?._meta)).toBe(true);
+  });
+
+  it('is told when the server ends a subscription', async () => {
+    answer = ({ message, res }) => {
+      const write = openStream(res);
+      write({ method: 'notifications/subscriptions/acknowledged', params: { notifications: {}, ...ofSubscription } });
+      write({ id: message.id, result: { resultType: 'complete', ...ofSubscription } });
+    };
+
+    bridge.send(listen);
+
+    expect((await bridge.answerTo(9)).result).toEqual({ resultType: 'complete', ...ofSubscription });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('carries what a call needs, and the answers in the next attempt, as they are', async () => {
+    const question = {
+      mode: 'url',
+      message: 'Enter the key on this page',
+      url: 'https://board.example/secrets/1',
+    };
+    const inputRequired = {
+      resultType: 'input_required',
+      inputRequests: { key: { method: 'elicitation/create', params: question } },
+      requestState: 'a.b=',
+    };
+    answer = exchange =>
+      result(exchange, exchange.message.params?.inputResponses ? { resultType: 'complete' } : inputRequired);
+    const retry = {
+      ...call(2, 'x'),
+      params: { ...call(2, 'x').params, inputResponses: { key: { action: 'accept' } }, requestState: 'a.b=' },
+    };
+
+    bridge.send(call(1, 'x'));
+    const asked = await bridge.answerTo(1);
+    bridge.send(retry);
+    const answered = await bridge.answerTo(2);
+
+    expect(asked.result).toEqual(inputRequired);
+    expect(answered.result).toEqual({ resultType: 'complete' });
+    expect(seen[1]?.message.params).toEqual(retry.params);
   });
 
   it('is refused when there are too many', async () => {

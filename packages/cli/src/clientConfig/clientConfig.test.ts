@@ -15,6 +15,8 @@ beforeEach(() => {
 const configure = (args: string[], more: Parameters<typeof runCli>[1] = {}) =>
   runCli(['client-config', '--url', url, ...args], { homeDir: home, cwd: join(home, 'project'), ...more });
 
+const configureLocal = (args: string[]) => runCli(['client-config', ...args], { homeDir: home, cwd: '/here' });
+
 const place = (platform: NodeJS.Platform, env = {}) => ({
   platform,
   env,
@@ -104,6 +106,76 @@ describe('what is printed', () => {
     expect(parseToml(stdout)).toEqual({ mcp_servers: { callboard: entry } });
   });
 
+  it.each<[ClientName, string[], object]>([
+    [
+      'cursor',
+      ['--local'],
+      { mcpServers: { callboard: { command: 'npx', args: ['-y', '@callboard/cli', 'mcp', '--project', '/here'] } } },
+    ],
+    [
+      'claude-desktop',
+      ['--local', '--project', '../portal', '--entry', './main.mjs', '--config', 'a.yaml', '--config', '/b.yaml'],
+      {
+        mcpServers: {
+          callboard: {
+            args: [
+              ...['-y', '@callboard/cli', 'mcp', '--project', '/portal', '--entry', '/portal/main.mjs'],
+              ...['--config', '/portal/a.yaml', '--config', '/b.yaml'],
+            ],
+          },
+        },
+      },
+    ],
+    [
+      'claude-code',
+      ['--local', '--server', 'reading', '--entry', '@acme/backend', '--bridge-command', 'callboard'],
+      {
+        mcpServers: {
+          callboard: {
+            type: 'stdio',
+            command: 'callboard',
+            args: ['mcp', '--project', '/here', '--entry', '@acme/backend', '--server', 'reading'],
+          },
+        },
+      },
+    ],
+    [
+      'vscode',
+      ['--local', '--mode', 'readonly'],
+      {
+        servers: { callboard: { type: 'stdio', env: { CALLBOARD_AGENT_ID: 'vscode', CALLBOARD_MODE: 'readonly' } } },
+      },
+    ],
+  ])('for %s with %o, which knows no URL', async (client, args, entry) => {
+    const { exitCode, stdout } = await configureLocal(['--client', client, ...args]);
+
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject(entry);
+    expect(stdout).not.toContain('http');
+  });
+
+  it('refuses what cannot be a named server', async () => {
+    expect(await configureLocal(['--client', 'cursor', '--local', '--server', 'A/b'])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining('--server: expected a key of mcpActions.servers'),
+    });
+  });
+
+  it('for codex with --local', async () => {
+    const { stdout } = await configureLocal(['--client', 'codex', '--local', '--agent-id', 'ada']);
+
+    expect(parseToml(stdout)).toEqual({
+      mcp_servers: {
+        callboard: {
+          command: 'npx',
+          args: ['-y', '@callboard/cli', 'mcp', '--project', '/here'],
+          env: { CALLBOARD_AGENT_ID: 'ada' },
+        },
+      },
+    });
+  });
+
   it('starts npx in the way of Windows there', async () => {
     const { stdout } = await configure(['--client', 'claude-desktop'], { platform: 'win32' });
 
@@ -116,7 +188,9 @@ describe('what is printed', () => {
   it.each<[string[], string]>([
     [['--client', 'claude-desktop', '--token-env', 'T'], 'hands no variables on'],
     [['--client', 'claude-desktop', '--scope', 'project'], 'has no configuration for a project'],
-    [['--client', 'cursor', '--mode', 'agent'], 'are for the bridge'],
+    [['--client', 'cursor', '--mode', 'agent'], 'give --bridge or --local as well'],
+    [['--client', 'cursor', '--local', '--token', 'a', '--bridge'], '--url, --token, --bridge: not with --local'],
+    [['--client', 'cursor', '--server', 'a', '--config', 'b'], '--config, --server: give --local as well'],
     [['--client', 'cursor', '--bridge', '--mode', 'root'], 'expected agent, operator, readonly, admin, got "root"'],
     [['--client', 'cursor', '--token', 'a', '--token-env', 'B'], 'got both'],
     [['--client', 'cursor', '--token-env', 'a b'], 'expected the name of a variable'],

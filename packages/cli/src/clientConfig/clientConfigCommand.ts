@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { describeCause, UsageError } from '../errors.js';
+import { isPath } from '../mcp/findEntry.js';
 import type { Surroundings } from '../Surroundings.js';
 import { modes, readMode } from '../server/serverOptions.js';
-import { readServerUrl } from '../server/serverUrl.js';
+import { readServerKey, readServerUrl } from '../server/serverUrl.js';
 import { Output } from '../terminal/Output.js';
 import {
   type ClientFormat,
@@ -27,6 +29,11 @@ interface Given {
   token?: string;
   tokenEnv?: string;
   bridge?: boolean;
+  local?: boolean;
+  project?: string;
+  entry?: string;
+  config?: string[];
+  server?: string;
   bridgeCommand?: string;
   agentId?: string;
   mode?: string;
@@ -49,10 +56,17 @@ export function addClientConfigCommand(program: Command, surroundings: Surroundi
     .option('--token-env <name>', 'the variable in which the client finds the token')
     .option('--token <token>', 'the token itself, which is then in the file')
     .option('--bridge', 'have the client start "callboard bridge" instead of connecting by itself')
+    .option('--local', 'have the client start "callboard mcp", which needs no other server')
+    .option('--project <folder>', 'with --local: the folder of the project; the current one, if absent')
+    .option('--entry <module or file>', 'with --local: what starts the backend')
+    .option('--config <file...>', 'with --local: configuration files')
+    .option('--server <key>', 'with --local: a named MCP server')
     .option('--bridge-command <command>', 'how the client starts this program', DEFAULT_BRIDGE)
-    .option('--agent-id <id>', 'with --bridge: who is calling; the name of the client, if absent')
+    .option('--agent-id <id>', 'with --bridge or --local: who is calling; the name of the client, if absent')
     .addOption(
-      new Option('--mode <mode>', 'with --bridge: profile to narrow calls to').choices(modes).argParser(String),
+      new Option('--mode <mode>', 'with --bridge or --local: profile to narrow calls to')
+        .choices(modes)
+        .argParser(String),
     )
     .option('--write', 'write into the file instead of printing')
     .action((given: Given) => configure(given, surroundings));
@@ -97,7 +111,7 @@ async function configure(given: Given, surroundings: Surroundings): Promise<void
     if (backup) {
       output.print(`What was in it before: ${backup}`);
     }
-    output.print(client.next);
+    output.print((given.local && client.nextWithProgram) || client.next);
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code ? new UsageError(describeCause(error), { cause: error }) : error;
   }
@@ -107,7 +121,44 @@ function mergeText(client: ClientFormat, merge: Parameters<typeof mergeToml>[0])
   return client.format === 'toml' ? mergeToml(merge) : mergeJson({ ...merge, hasComments: client.format === 'jsonc' });
 }
 
-function readEntry(given: Given, client: ClientFormat, { env, platform }: Surroundings): ServerEntry {
+/** Each of them is about a server that is somewhere else. */
+const remoteOptions = { url: '--url', token: '--token', tokenEnv: '--token-env', bridge: '--bridge' } as const;
+const localOptions = { project: '--project', entry: '--entry', config: '--config', server: '--server' } as const;
+
+function readEntry(given: Given, client: ClientFormat, surroundings: Surroundings): ServerEntry {
+  const wrong = Object.entries(given.local ? remoteOptions : localOptions).flatMap(([key, option]) =>
+    given[key as keyof Given] === undefined ? [] : [option],
+  );
+  if (wrong.length > 0) {
+    throw new UsageError(`${wrong.join(', ')}: ${given.local ? 'not with --local' : 'give --local as well'}`);
+  }
+  return given.local ? readLocalEntry(given, surroundings) : readRemoteEntry(given, client, surroundings);
+}
+
+/** Clients start programs in a folder of their own choice, so that everything is absolute. */
+function readLocalEntry(given: Given, { cwd, platform }: Surroundings): ServerEntry {
+  const project = resolve(cwd, given.project ?? '.');
+  const { mode } = readMode(given.mode, '--mode');
+  const server = readServerKey(given.server, '--server');
+  const { command, args } = readOwnCommand(given.bridgeCommand ?? DEFAULT_BRIDGE, platform, 'mcp');
+  return {
+    program: {
+      command,
+      args: [
+        ...args,
+        ...['--project', project],
+        ...(given.entry === undefined
+          ? []
+          : ['--entry', isPath(project, given.entry) ? resolve(project, given.entry) : given.entry]),
+        ...(given.config ?? []).flatMap(file => ['--config', resolve(project, file)]),
+        ...(server === undefined ? [] : ['--server', server]),
+      ],
+      env: { CALLBOARD_AGENT_ID: given.agentId ?? given.client, ...(mode && { CALLBOARD_MODE: mode }) },
+    },
+  };
+}
+
+function readRemoteEntry(given: Given, client: ClientFormat, { env, platform }: Surroundings): ServerEntry {
   const url = given.url ?? env.CALLBOARD_URL;
   if (!url) {
     throw new UsageError('Which server? Give its URL with --url or in CALLBOARD_URL');
@@ -127,15 +178,17 @@ function readEntry(given: Given, client: ClientFormat, { env, platform }: Surrou
   const hasBridge = given.bridge === true || client.needsBridge === true;
   const { mode } = readMode(given.mode, '--mode');
   if (!hasBridge && (given.agentId !== undefined || mode !== undefined)) {
-    throw new UsageError('--agent-id and --mode are for the bridge: give --bridge as well');
+    throw new UsageError(
+      '--agent-id and --mode are for a program that the client starts: give --bridge or --local as well',
+    );
   }
   return {
     url: mcp.href,
     ...(given.token !== undefined && { token: given.token }),
     ...(given.tokenEnv !== undefined && { tokenEnv: given.tokenEnv }),
     ...(hasBridge && {
-      bridge: {
-        ...readBridgeCommand(given.bridgeCommand ?? DEFAULT_BRIDGE, platform),
+      program: {
+        ...readOwnCommand(given.bridgeCommand ?? DEFAULT_BRIDGE, platform, 'bridge'),
         env: {
           CALLBOARD_URL: mcp.href,
           CALLBOARD_AGENT_ID: given.agentId ?? given.client,
@@ -147,7 +200,11 @@ function readEntry(given: Given, client: ClientFormat, { env, platform }: Surrou
 }
 
 /** Words with spaces in them stand in quotes. */
-function readBridgeCommand(given: string, platform: NodeJS.Platform): { command: string; args: string[] } {
+function readOwnCommand(
+  given: string,
+  platform: NodeJS.Platform,
+  subcommand: 'bridge' | 'mcp',
+): { command: string; args: string[] } {
   const words = [...given.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
   const [command, ...args] = words;
   if (!command) {
@@ -155,6 +212,6 @@ function readBridgeCommand(given: string, platform: NodeJS.Platform): { command:
   }
   // npx is a script there, which programs cannot start.
   return platform === 'win32' && command === 'npx'
-    ? { command: 'cmd', args: ['/c', 'npx', ...args, 'bridge'] }
-    : { command, args: [...args, 'bridge'] };
+    ? { command: 'cmd', args: ['/c', 'npx', ...args, subcommand] }
+    : { command, args: [...args, subcommand] };
 }

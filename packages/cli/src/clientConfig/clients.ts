@@ -8,12 +8,13 @@ export type Scope = (typeof scopes)[number];
 
 /** How a client is told of an MCP server. */
 export interface ServerEntry {
-  readonly url: string;
+  /** Absent where there is only a program. */
+  readonly url?: string;
   readonly token?: string;
   /** Name of the variable with the token. */
   readonly tokenEnv?: string;
-  /** The command that a client starts which does not connect by itself. */
-  readonly bridge?: {
+  /** What a client starts that does not connect by itself. */
+  readonly program?: {
     readonly command: string;
     readonly args: readonly string[];
     readonly env: Record<string, string>;
@@ -40,6 +41,8 @@ export interface ClientFormat {
   describe(entry: ServerEntry): Record<string, unknown>;
   /** What the person does next. */
   readonly next: string;
+  /** The same where the client starts a program, if it is something else. */
+  readonly nextWithProgram?: string;
 }
 
 const remoteFields = ['url', 'headers'];
@@ -111,16 +114,17 @@ export const clients: Readonly<Record<ClientName, ClientFormat>> = {
     ownFields: ['url', 'bearer_token_env_var', 'http_headers', ...commandFields, 'env_vars'],
     describe: describeForCodex,
     next: 'Without a token, run "codex mcp login" with the name of the server.',
+    nextWithProgram: 'Start Codex again.',
   },
 };
 
 function describeJson(
-  { url, token, tokenEnv, bridge }: ServerEntry,
+  { url, token, tokenEnv, program }: ServerEntry,
   { variable, hasType = false }: { variable?: (name: string) => string; hasType?: boolean },
 ): Record<string, unknown> {
   const value = token ?? (tokenEnv && variable?.(tokenEnv));
-  if (bridge) {
-    const { command, args, env } = bridge;
+  if (program) {
+    const { command, args, env } = program;
     return {
       ...(hasType && { type: 'stdio' }),
       command,
@@ -135,14 +139,14 @@ function describeJson(
   };
 }
 
-function describeForCodex({ url, token, tokenEnv, bridge }: ServerEntry): Record<string, unknown> {
-  if (bridge) {
+function describeForCodex({ url, token, tokenEnv, program }: ServerEntry): Record<string, unknown> {
+  if (program) {
     return {
-      command: bridge.command,
-      args: [...bridge.args, ...(tokenEnv ? ['--token-env', tokenEnv] : [])],
+      command: program.command,
+      args: [...program.args, ...(tokenEnv ? ['--token-env', tokenEnv] : [])],
       // Codex hands on to servers what is named here, and not the rest of its environment.
       ...(tokenEnv && { env_vars: [tokenEnv] }),
-      env: { ...bridge.env, ...(token && { CALLBOARD_TOKEN: token }) },
+      env: { ...program.env, ...(token && { CALLBOARD_TOKEN: token }) },
     };
   }
   return {

@@ -5,7 +5,7 @@ import { runCli } from '../testing/cli.js';
 const complete = async (...words: string[]) => (await runCli(['__complete', '--', ...words])).stdout.trim().split('\n');
 
 it.each([
-  [[''], ['bridge', 'client-config', 'actions', 'login', 'logout', 'completion', 'help']],
+  [[''], ['bridge', 'mcp', 'client-config', 'actions', 'login', 'logout', 'completion', 'help']],
   [['act'], ['actions']],
   [
     ['actions', ''],
@@ -21,6 +21,13 @@ it.each([
     ['bridge', '--tok'],
     ['--token', '--token-env'],
   ],
+  [['m'], ['mcp']],
+  [
+    ['mcp', '--'],
+    ['--project', '--entry', '--config', '--server', '--verbose', '--agent-id', '--mode', '--help'],
+  ],
+  [['mcp', '--mode', 'r'], ['readonly']],
+  [['client-config', '--lo'], ['--local']],
   [
     ['bridge', '--mode', ''],
     ['agent', 'operator', 'readonly', 'admin'],

@@ -1,15 +1,17 @@
-import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
+import { Agent, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
-/** HTTP with proxies of the environment, and without limits of time: a call may wait for a person. */
+/** HTTP without limits of time: a call may wait for a person. */
 export interface HttpClient {
   readonly fetch: Fetch;
   close(): Promise<void>;
 }
 
-export function createHttpClient(): HttpClient {
-  const dispatcher = new EnvHttpProxyAgent({ headersTimeout: 0, bodyTimeout: 0 });
+/** @param options.hasProxies - whether those of the environment are used. */
+export function createHttpClient({ hasProxies = true }: { hasProxies?: boolean } = {}): HttpClient {
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+  const dispatcher = hasProxies ? new EnvHttpProxyAgent(timeouts) : new Agent(timeouts);
   return {
     // Redirects are left to whoever gave the URL: a token must not follow one.
     fetch: (url, init) =>

@@ -20,6 +20,9 @@ export interface ServerOptions {
   readonly browser: boolean;
 }
 
+/** Who is calling, and narrowed to what. */
+export type Caller = Pick<ServerOptions, 'agentId' | 'mode'>;
+
 /** As commander hands them over. */
 interface GivenOptions {
   url?: string;
@@ -34,18 +37,22 @@ interface GivenOptions {
 
 /** Adds the options with which every command that talks to a server finds it. */
 export function addServerOptions(command: Command): Command {
-  return command
+  command
     .option('--url <url>', 'the MCP server, or the address of a Callboard backend (env: CALLBOARD_URL)')
     .option('--token <token>', 'bearer token; other users see it in the process list: better use CALLBOARD_TOKEN')
-    .option('--token-env <name>', 'name of the variable with the token', 'CALLBOARD_TOKEN')
-    .option('--agent-id <id>', 'who is calling, for the audit trail (env: CALLBOARD_AGENT_ID)')
-    .addOption(
-      // What is given in the environment is checked alike, so it is checked below.
-      new Option('--mode <mode>', 'profile to narrow calls to (env: CALLBOARD_MODE)').choices(modes).argParser(String),
-    )
+    .option('--token-env <name>', 'name of the variable with the token', 'CALLBOARD_TOKEN');
+  return addCallerOptions(command)
     .option('--client-id <id>', 'OAuth client that is registered already (env: CALLBOARD_CLIENT_ID)')
     .option('--callback-port <port>', 'port of this machine that the browser comes back to')
     .option('--no-browser', 'print the sign-in page instead of opening it');
+}
+
+/** Adds the options that say who is calling. */
+export function addCallerOptions(command: Command): Command {
+  return command.option('--agent-id <id>', 'who is calling, for the audit trail (env: CALLBOARD_AGENT_ID)').addOption(
+    // What is given in the environment is checked alike, so it is checked below.
+    new Option('--mode <mode>', 'profile to narrow calls to (env: CALLBOARD_MODE)').choices(modes).argParser(String),
+  );
 }
 
 /** @param warn - told of what is given in an unsafe way. */
@@ -63,23 +70,29 @@ export function readServerOptions(
   if (token && urls.mcp.protocol === 'http:' && !isLoopback(urls.mcp)) {
     warn(`The token goes to ${urls.mcp.host} unencrypted: use https`);
   }
-  const agentId = given.agentId ?? env.CALLBOARD_AGENT_ID;
-  if (agentId && (agentId.length > MAX_AGENT_ID || !/^[\x20-\x7e]+$/.test(agentId))) {
-    throw new UsageError(`The agent id: expected 1 to ${MAX_AGENT_ID} printable ASCII characters`);
-  }
   return {
     urls,
     ...(token && { token }),
-    ...(agentId && { agentId }),
-    ...readMode(given.mode ?? env.CALLBOARD_MODE, given.mode === undefined ? 'CALLBOARD_MODE' : '--mode'),
+    ...readCaller(given, env),
     ...((given.clientId ?? env.CALLBOARD_CLIENT_ID) && { clientId: given.clientId ?? env.CALLBOARD_CLIENT_ID }),
     ...(given.callbackPort !== undefined && { callbackPort: readPort(given.callbackPort) }),
     browser: given.browser ?? true,
   };
 }
 
+export function readCaller(given: Pick<GivenOptions, 'agentId' | 'mode'>, env: Surroundings['env']): Caller {
+  const agentId = given.agentId ?? env.CALLBOARD_AGENT_ID;
+  if (agentId && (agentId.length > MAX_AGENT_ID || !/^[\x20-\x7e]+$/.test(agentId))) {
+    throw new UsageError(`The agent id: expected 1 to ${MAX_AGENT_ID} printable ASCII characters`);
+  }
+  return {
+    ...(agentId && { agentId }),
+    ...readMode(given.mode ?? env.CALLBOARD_MODE, given.mode === undefined ? 'CALLBOARD_MODE' : '--mode'),
+  };
+}
+
 /** Headers that say who is calling; the server narrows what is there by them, and never widens it. */
-export function callerHeaders({ agentId, mode }: ServerOptions): Record<string, string> {
+export function callerHeaders({ agentId, mode }: Caller): Record<string, string> {
   return { ...(agentId && { 'Callboard-Agent-Id': agentId }), ...(mode && { 'Callboard-Profile': mode }) };
 }
 

@@ -42,6 +42,21 @@ export function readServerUrl(given: string, name: string): ServerUrls {
   };
 }
 
+/** Where the MCP plugin serves a server: the default one, or the named one of that key. */
+export function mcpPath(serverKey: string | undefined): string {
+  return serverKey === undefined ? MCP_PATH : `${MCP_PATH}/${serverKey}`;
+}
+
+/** @throws UsageError if it cannot be the key of a named server. */
+export function readServerKey(given: string | undefined, name: string): string | undefined {
+  if (given !== undefined && (!/^[a-z0-9][a-z0-9-]*$/.test(given) || given === 'sse')) {
+    throw new UsageError(
+      `${name}: expected a key of mcpActions.servers, of a to z, 0 to 9 and "-", got ${JSON.stringify(given)}`,
+    );
+  }
+  return given;
+}
+
 export function isLoopback({ hostname }: URL): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

@@ -88,7 +88,12 @@ class Recorder extends Writable {
 
 /** A bridge as a process, spoken to line by line. */
 export function startBridge(options: { env: Record<string, string>; args?: string[]; nodeArgs?: string[] }) {
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), binFile, 'bridge', ...(options.args ?? [])], {
+  return startStdio({ ...options, args: ['bridge', ...(options.args ?? [])] });
+}
+
+/** A command that speaks MCP as a process, spoken to line by line. */
+export function startStdio(options: { env: Record<string, string>; args: string[]; nodeArgs?: string[] }) {
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), binFile, ...options.args], {
     env: options.env,
     stdio: 'pipe',
   });
