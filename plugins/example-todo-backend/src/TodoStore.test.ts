@@ -225,4 +225,31 @@ function todoStoreSuite(openDatabase: () => Promise<TestDatabase>): void {
     expect((await store.listItems({ limit: 10 })).map(item => item.id)).toEqual([open.id, doneLate.id]);
     expect(await database.db('item_labels')).toEqual([]);
   });
+
+  test('completes ids and labels as they are typed, whatever the letters mean to the database', async () => {
+    const { id } = await store.createItem({ title: 'Plants', labels: ['50%', '50 liters', '5_'] });
+    await store.createItem({ title: 'More plants', labels: ['50%', '🌱 green'] });
+
+    expect(await store.listIds(id)).toEqual([id]);
+    expect(await store.listIds('')).toHaveLength(2);
+    expect(await store.listLabels('50%')).toEqual(['50%']);
+    expect(await store.listLabels('5_')).toEqual(['5_']);
+    expect(await store.listLabels('🌱')).toEqual(['🌱 green']);
+    expect(await store.listLabels('50\0')).toEqual([]);
+  });
+
+  test('tells of what has changed, and of nothing else', async () => {
+    const changes: unknown[] = [];
+    store.onChange(id => changes.push(id));
+
+    const { id } = await store.createItem({ title: 'Plants' });
+    await store.updateItem({ id, changes: { notes: 'Two cans' } });
+    await store.updateItem({ id, changes: { notes: 'Three' }, expectedVersion: 1 });
+    await store.completeItem(id);
+    await store.completeItem(id);
+    await store.deleteItemsDoneUntil(now);
+    await store.deleteItemsDoneUntil(now);
+
+    expect(changes).toEqual([id, id, id, undefined]);
+  });
 }

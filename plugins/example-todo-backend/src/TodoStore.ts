@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { DatabaseService } from '@backstage/backend-plugin-api';
 import { NotFoundError } from '@backstage/errors';
+import { openPluginDatabase } from '@callboard/actions-api';
 import type { Knex } from 'knex';
 import type { TodoItem } from './todoItem.js';
 
 // From src/ and from dist/ alike.
-const migrationsDirectory = fileURLToPath(new URL('../migrations', import.meta.url));
+const migrations = new URL('../migrations', import.meta.url);
+
+/** As many as MCP takes, and one that says that there are more. */
+const maxCompletions = 101;
 
 /** What a person or an agent may write on an item. */
 export interface ItemContent {
@@ -49,6 +52,7 @@ interface LabelRow {
 export class TodoStore {
   readonly #db: Knex;
   readonly #now: () => Date;
+  readonly #listeners: ((id: string | undefined) => void)[] = [];
 
   constructor(options: { db: Knex; now: () => Date }) {
     this.#db = options.db;
@@ -56,17 +60,18 @@ export class TodoStore {
   }
 
   static async open(options: { database: DatabaseService; now: () => Date }): Promise<TodoStore> {
-    const db = await options.database.getClient();
-    if (!options.database.migrations?.skip) {
-      await db.migrate.latest({ directory: migrationsDirectory });
-    }
-    return new TodoStore({ db, now: options.now });
+    return new TodoStore({ db: await openPluginDatabase(options.database, { migrations }), now: options.now });
+  }
+
+  /** @param listener - told of every change, with the id of the item if it is one. */
+  onChange(listener: (id: string | undefined) => void): void {
+    this.#listeners.push(listener);
   }
 
   async createItem(content: ItemContent): Promise<TodoItem> {
     const id = randomUUID();
     const at = this.#now().toISOString();
-    return this.#db.transaction(async tx => {
+    const created = await this.#db.transaction(async tx => {
       await tx<ItemRow>('items').insert({
         id,
         title: content.title,
@@ -80,11 +85,36 @@ export class TodoStore {
       await insertLabels(tx, id, content.labels ?? []);
       return getItem(tx, id);
     });
+    this.#changed(id);
+    return created;
   }
 
   /** @throws NotFoundError if no item has this id. */
   async getItem(id: string): Promise<TodoItem> {
     return getItem(this.#db, id);
+  }
+
+  async findItem(id: string): Promise<TodoItem | undefined> {
+    return findItem(this.#db, id);
+  }
+
+  /** Of items, those that begin so, in their order. */
+  async listIds(beginning: string): Promise<string[]> {
+    return this.#db<ItemRow>('items')
+      .where(beginsWith('id', beginning))
+      .orderBy('id')
+      .limit(maxCompletions)
+      .pluck('id');
+  }
+
+  /** Of items on the board, those that begin so, in their order. */
+  async listLabels(beginning: string): Promise<string[]> {
+    return this.#db<LabelRow>('item_labels')
+      .where(beginsWith('label', beginning))
+      .distinct()
+      .orderBy('label')
+      .limit(maxCompletions)
+      .pluck('label');
   }
 
   /** Oldest first; items of the same millisecond by id. */
@@ -117,7 +147,7 @@ export class TodoStore {
     expectedVersion?: number;
   }): Promise<TodoItem | undefined> {
     const { id, changes, expectedVersion } = options;
-    return this.#db.transaction(async tx => {
+    const updated = await this.#db.transaction(async tx => {
       const atVersion = expectedVersion === undefined ? { id } : { id, version: expectedVersion };
       const changedRows = await tx<ItemRow>('items')
         .where(atVersion)
@@ -137,6 +167,10 @@ export class TodoStore {
       }
       return getItem(tx, id);
     });
+    if (updated) {
+      this.#changed(id);
+    }
+    return updated;
   }
 
   /**
@@ -146,10 +180,13 @@ export class TodoStore {
    */
   async completeItem(id: string): Promise<TodoItem> {
     const at = this.#now().toISOString();
-    await this.#db<ItemRow>('items')
+    const changedRows = await this.#db<ItemRow>('items')
       .where({ id })
       .whereNull('done_at')
       .update({ done_at: at, updated_at: at, version: this.#db.raw('version + 1') });
+    if (changedRows > 0) {
+      this.#changed(id);
+    }
     return getItem(this.#db, id);
   }
 
@@ -163,12 +200,31 @@ export class TodoStore {
 
   /** @returns How many items were deleted. */
   async deleteItemsDoneUntil(until: Date): Promise<number> {
-    return this.#db<ItemRow>('items').where('done_at', '<=', until.toISOString()).delete();
+    const deletedCount = await this.#db<ItemRow>('items').where('done_at', '<=', until.toISOString()).delete();
+    if (deletedCount > 0) {
+      this.#changed(undefined);
+    }
+    return deletedCount;
+  }
+
+  #changed(id: string | undefined): void {
+    for (const listener of this.#listeners) {
+      listener(id);
+    }
   }
 }
 
-async function getItem(db: Knex, id: string): Promise<TodoItem> {
+// In place of LIKE, in which % and _ mean something. PostgreSQL cannot take NUL, and no text here has it.
+const beginsWith = (column: string, beginning: string) => (query: Knex.QueryBuilder) =>
+  void query.whereRaw('substr(??, 1, ?) = ?', [column, [...beginning].length, beginning.replaceAll('\0', '\ufffd')]);
+
+async function findItem(db: Knex, id: string): Promise<TodoItem | undefined> {
   const [item] = await toItems(db, await db<ItemRow>('items').where({ id }));
+  return item;
+}
+
+async function getItem(db: Knex, id: string): Promise<TodoItem> {
+  const item = await findItem(db, id);
   if (!item) {
     throw new NotFoundError(`Item "${id}" not found: expected the id of an item that is on the board`);
   }

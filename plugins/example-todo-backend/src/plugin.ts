@@ -1,5 +1,9 @@
 import { coreServices, createBackendPlugin } from '@backstage/backend-plugin-api';
-import { actionsRegistryServiceRef } from '@callboard/actions-api';
+import {
+  actionsRegistryServiceRef,
+  promptsRegistryServiceRef,
+  resourcesRegistryServiceRef,
+} from '@callboard/actions-api';
 import { completeItem } from './actions/completeItem.js';
 import { createItem } from './actions/createItem.js';
 import { exportItems } from './actions/exportItems.js';
@@ -9,15 +13,23 @@ import { listItems } from './actions/listItems.js';
 import { purgeDone } from './actions/purgeDone.js';
 import { shareItem } from './actions/shareItem.js';
 import { updateItem } from './actions/updateItem.js';
+import { planWeek } from './prompts/planWeek.js';
+import { board } from './resources/board.js';
+import { item, itemUri } from './resources/item.js';
 import { TodoStore } from './TodoStore.js';
 
-/** A team's to-do board: sample actions of every kind of effect, on the plugin's own database. */
+/** A team's to-do board: sample actions of every kind of effect, resources and a prompt, on the plugin's own database. */
 export const todoPlugin = createBackendPlugin({
   pluginId: 'todo',
   register(env) {
     env.registerInit({
-      deps: { actionsRegistry: actionsRegistryServiceRef, database: coreServices.database },
-      async init({ actionsRegistry, database }) {
+      deps: {
+        actionsRegistry: actionsRegistryServiceRef,
+        database: coreServices.database,
+        promptsRegistry: promptsRegistryServiceRef,
+        resourcesRegistry: resourcesRegistryServiceRef,
+      },
+      async init({ actionsRegistry, database, promptsRegistry, resourcesRegistry }) {
         const now = () => new Date();
         const store = await TodoStore.open({ database, now });
 
@@ -30,6 +42,17 @@ export const todoPlugin = createBackendPlugin({
         actionsRegistry.register(purgeDone({ store, now }));
         actionsRegistry.register(exportItems({ store, now }));
         actionsRegistry.register(shareItem({ store, now }));
+
+        const theBoard = resourcesRegistry.register(board({ store }));
+        const items = resourcesRegistry.register(item({ store }));
+        store.onChange(id => {
+          theBoard.updated();
+          items.listChanged();
+          if (id !== undefined) {
+            items.updated(itemUri(id));
+          }
+        });
+        promptsRegistry.register(planWeek({ store }));
       },
     });
   },

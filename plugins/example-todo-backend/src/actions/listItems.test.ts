@@ -67,3 +67,19 @@ test.each([
 ])('refuses a %s that is out of bounds: %j', async (named, input) => {
   await expect(board.call(listItems(board), input)).rejects.toThrow(named);
 });
+
+test('shows models a table, and how to get the next page', async () => {
+  const { id } = await board.store.createItem({ title: 'Water the plants', labels: ['life', 'office'] });
+  board.advanceDays(1);
+  await board.store.createItem({ title: 'Tidy up' });
+  const action = listItems(board);
+
+  const view = action.textView?.(await board.call(action, { limit: 1 }));
+
+  expect(view).toEqual({
+    kind: 'table',
+    title: expect.stringMatching(/^There is another page: call again with cursor 2027-/),
+    columns: ['id', 'title', 'labels', { key: 'dueDate', title: 'due' }, 'done'],
+    rows: [{ id, title: 'Water the plants', labels: 'life, office', dueDate: null, done: false }],
+  });
+});

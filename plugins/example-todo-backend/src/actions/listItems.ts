@@ -25,6 +25,21 @@ export const listItems = ({ store }: { store: TodoStore }): ActionOptions<typeof
   description: 'Lists the items of the to-do board, oldest first. All given filters must match.',
   schema: { input: inputSchema, output: outputSchema },
   attributes: { readOnly: true },
+  toolName: 'todo_list_items',
+  timeoutSeconds: 10,
+  // Models read a table more easily than JSON; clients get both.
+  textView: ({ items, nextCursor }) => ({
+    kind: 'table',
+    ...(nextCursor !== undefined && { title: `There is another page: call again with cursor ${nextCursor}` }),
+    columns: ['id', 'title', 'labels', { key: 'dueDate', title: 'due' }, 'done'],
+    rows: items.map(({ id, title, labels, dueDate, done }) => ({
+      id,
+      title,
+      labels: labels.join(', '),
+      dueDate,
+      done,
+    })),
+  }),
   examples: [
     { title: 'The first open items', input: { done: false } },
     { title: 'Ten items about the release', input: { label: 'release', limit: 10 } },

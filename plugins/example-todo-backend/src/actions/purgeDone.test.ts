@@ -46,6 +46,38 @@ test.each([{}, { olderThanDays: -1 }, { olderThanDays: '30' }])('refuses %j and 
   expect(await board.store.listItems({ limit: 10 })).toHaveLength(1);
 });
 
+test('asks the person at the client which ones, and deletes those', async () => {
+  await createDone('long done');
+  board.advanceDays(10);
+  await createDone('just done');
+  board.person.answer = { action: 'accept', content: { olderThanDays: 10 } };
+
+  const { deletedCount } = await board.call(purgeDone(board), {});
+
+  expect(deletedCount).toBe(1);
+  expect(board.person.questions).toEqual(['Which done items shall be deleted?']);
+});
+
+test.each(['decline', 'cancel'] as const)('deletes nothing for a person who answers %s', async action => {
+  await createDone('done');
+  board.person.answer = { action };
+
+  const { deletedCount } = await board.call(purgeDone(board), {});
+
+  expect(deletedCount).toBe(0);
+  expect(await board.store.listItems({ limit: 10 })).toHaveLength(1);
+});
+
+test('shows who approves all that a person who is asked later could choose', async () => {
+  await createDone('one');
+  board.advanceDays(1);
+  await createDone('two');
+
+  const preview = await board.preview(purgeDone(board), {});
+
+  expect(preview).toEqual({ summary: 'Deletes at most 2 items for good', before: ['one', 'two'], after: [] });
+});
+
 test('shows who approves how many would go, with their titles, and deletes nothing', async () => {
   await board.store.createItem({ title: 'open' });
   await createDone('first');
