@@ -13,6 +13,6 @@ export const globSync = () => { throw new Error('fs.globSync needs Node 22'); };
 const url = `data:text/javascript,${encodeURIComponent(source)}`;
 
 export function resolve(specifier, context, nextResolve) {
-  const isTheSuite = context.parentURL?.includes('/@modelcontextprotocol/conformance/');
+  const isTheSuite = /\/(@modelcontextprotocol\/conformance|conformance-0\.1)\/dist\//.test(context.parentURL ?? '');
   return specifier === 'fs' && isTheSuite ? { url, shortCircuit: true } : nextResolve(specifier, context);
 }

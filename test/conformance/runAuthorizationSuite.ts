@@ -1,14 +1,8 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import * as fs from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '@callboard/test-utils';
+import { withSuite } from './suiteProcess.js';
 
-const suitePath = createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/dist/index.js');
-const nodeOptions = 'globSync' in fs ? [] : ['--import', new URL('globSync.mjs', import.meta.url).href];
 const timeoutMs = 25_000;
 
 /** What the suite found, warnings and skipped checks included. */
@@ -33,18 +27,12 @@ export async function runAuthorizationSuite(options: {
   visit: (authorizationUrl: string) => Promise<URL>;
 }): Promise<SuiteResult> {
   const { issuer, clientId, specVersion, resource, visit } = options;
-  const folder = fs.mkdtempSync(join(tmpdir(), 'callboard-conformance-'));
-  try {
-    const child = spawn(
-      process.execPath,
-      [
-        ...[...nodeOptions, suitePath, 'authorization'],
-        ...['--url', issuer, '--client-id', clientId, '--spec-version', specVersion],
-        ...['--port', String(await freePort()), '--output-dir', folder],
-        ...(resource === undefined ? [] : ['--resource', resource]),
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs },
-    );
+  const args = [
+    ...['authorization', '--url', issuer, '--client-id', clientId, '--spec-version', specVersion],
+    ...['--port', String(await freePort())],
+    ...(resource === undefined ? [] : ['--resource', resource]),
+  ];
+  return withSuite({ release: '@modelcontextprotocol/conformance', args, timeoutMs }, async ({ child, readChecks }) => {
     const lines: string[] = [];
     let visited: Promise<unknown> | undefined;
     createInterface(child.stderr).on('line', line => lines.push(line));
@@ -57,19 +45,10 @@ export async function runAuthorizationSuite(options: {
     });
     const [exitCode] = await once(child, 'close');
     await visited;
-    return { exitCode, checks: readChecks(folder), output: lines.join('\n') };
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
-
-function readChecks(folder: string): string[] {
-  return fs
-    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter(path => basename(path) === 'checks.json')
-    .flatMap((path): { id: string; status: string; errorMessage?: string }[] =>
-      JSON.parse(fs.readFileSync(join(folder, path), 'utf8')),
-    )
-    .map(({ id, status, errorMessage }) => `${id}: ${status}${errorMessage ? ` (${errorMessage})` : ''}`)
-    .sort();
+    const checks = [...readChecks().values()]
+      .flat()
+      .map(({ id, status, errorMessage }) => `${id}: ${status}${errorMessage ? ` (${errorMessage})` : ''}`)
+      .sort();
+    return { exitCode, checks, output: lines.join('\n') };
+  });
 }
