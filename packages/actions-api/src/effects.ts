@@ -26,3 +26,13 @@ export function effectOf(action: Pick<ClassedAction, 'attributes' | 'effect'>): 
   }
   return attributes.idempotent ? 'update' : 'create';
 }
+
+/** What an effect means, for people who decide about a call. */
+export const effectMeanings: Readonly<Record<ActionEffect, string>> = {
+  read: 'only looks things up',
+  create: 'creates something new',
+  update: 'changes what exists',
+  replace: 'overwrites what exists',
+  delete: 'deletes or destroys',
+  execute: 'sets something off; what that does is not known beforehand',
+};

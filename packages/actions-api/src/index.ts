@@ -66,7 +66,14 @@ export {
   readConfigSection,
 } from './configSections.js';
 export type { ContentAnnotations, ContentBlock, ResourceContents, TextView } from './content.js';
-export { type ActionEffect, actionEffects, type ClassedAction, effectOf, type StatedEffect } from './effects.js';
+export {
+  type ActionEffect,
+  actionEffects,
+  type ClassedAction,
+  effectMeanings,
+  effectOf,
+  type StatedEffect,
+} from './effects.js';
 export {
   type Explanation,
   type ExplanationsService,

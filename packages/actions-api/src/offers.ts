@@ -17,7 +17,12 @@ export type OfferedAction = ActionsServiceAction & {
   };
   readonly prompt?: {
     readonly exactName?: string;
-    readonly arguments: readonly { readonly name: string; readonly description?: string; readonly required: boolean }[];
+    readonly arguments: readonly {
+      readonly name: string;
+      readonly title?: string;
+      readonly description?: string;
+      readonly required: boolean;
+    }[];
   };
 };
 

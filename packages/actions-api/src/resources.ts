@@ -8,7 +8,10 @@ import type { ContentAnnotations, ResourceContents } from './content.js';
 export interface ResourceContext {
   /** As the caller wrote it. */
   uri: string;
-  /** Values of the template's variables; empty for a resource at a fixed URI. */
+  /**
+   * Values of the template's variables, decoded; empty for a resource at a fixed URI. A value is not
+   * empty, has no `/`, `\` or control characters, and is neither `.` nor `..`.
+   */
   variables: Readonly<Record<string, string>>;
   logger: LoggerService;
   /** Whom the resource is read for, as the resource's own plugin sees them. */
@@ -53,7 +56,7 @@ interface ResourceBasics {
 
 /** A resource at one URI (MCP 2025-11-25, server/resources). */
 export interface StaticResourceOptions extends ResourceBasics {
-  /** Absolute, with a scheme of the plugin's own, such as `todo://board`. */
+  /** Absolute, at most 2,048 characters, with a scheme of the plugin's own, such as `todo://board`. */
   uri: string;
   /** In bytes. */
   size?: number;
@@ -61,7 +64,7 @@ export interface StaticResourceOptions extends ResourceBasics {
 
 /** Resources whose URIs follow a template (RFC 6570, level 1: `{variable}`). */
 export interface TemplateResourceOptions extends ResourceBasics {
-  /** Such as `todo://items/{id}`. */
+  /** Such as `todo://items/{id}`. Between two variables is a character that no value can have, such as `/`. */
   uriTemplate: string;
   /** What exists at the moment and is worth listing; without it, only the template is listed. */
   list?(context: Omit<ResourceContext, 'uri' | 'variables' | 'client' | 'call'>): Promise<ListedResource[]>;
@@ -91,8 +94,8 @@ export interface RegisteredResource {
 /** Registers a plugin's resources. They take the path of every call: as reads, under the same rules as actions. */
 export interface ResourcesRegistryService {
   /**
-   * One whose name or URI cannot be published is refused with an error in the log and leaves the
-   * plugin's other resources alone.
+   * One whose name or URI cannot be published, or whose URI is that of another resource of any
+   * plugin, is refused with an error in the log and leaves the plugin's other resources alone.
    *
    * @throws Error if a resource of that name is registered already.
    */

@@ -16,6 +16,8 @@ export interface VisibilityRule {
 export interface VisibilityRulesService {
   /** @throws Error if there is a rule of that id. */
   add(rule: VisibilityRule): void;
+  /** Said by a rule when its `version` has changed, so that clients learn that their lists have. */
+  changed(): void;
 }
 
 export const visibilityRulesServiceRef = createServiceRef<VisibilityRulesService>({

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ApprovalRequiredError } from './approval/approvalErrors.js';
 import { describeError, errorTable } from './errors.js';
 import { ActionTimeoutError } from './invocation/ActionTimeoutError.js';
+import { SecretsRequiredError } from './secrets/secretsErrors.js';
 
 const { ConflictError, ForwardedError, InputError, NotFoundError, ResponseError } = backstageErrors;
 const describeIt = (thrown: unknown) => describeError(thrown, { requestId: 'r-1', subject: 'Action "todo:one"' });
@@ -22,6 +23,12 @@ const ownClasses: Record<string, ErrorClass> = {
   ApprovalRequiredError: class extends ApprovalRequiredError {
     constructor(message: string) {
       super('Action "todo:one"', { id: 'a-1', expiresAt: '2027-01-01T00:00:00.000Z' });
+      this.message = message;
+    }
+  },
+  SecretsRequiredError: class extends SecretsRequiredError {
+    constructor(message: string) {
+      super('Action "todo:one"', 'user:default/ada', { url: 'https://board.example', expiresAt: '2027-01-01' });
       this.message = message;
     }
   },

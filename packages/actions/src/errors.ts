@@ -27,6 +27,11 @@ export const errorTable: Readonly<Record<string, ErrorAnswer>> = Object.freeze(
       status: 403,
       meaning: 'A person has to approve the call first; the message says where. Then make the same call again.',
     },
+    SecretsRequiredError: {
+      status: 403,
+      meaning:
+        'A person has to enter the secrets of the call first; the message says where. Then make the same call again.',
+    },
     NotFoundError: { status: 404, meaning: 'There is no such thing, or none that the caller may see.' },
     ConflictError: { status: 409, meaning: 'The thing has changed or exists already.' },
     TooManyRequestsError: { status: 429, meaning: 'A limit is reached; the message says which and when to try again.' },

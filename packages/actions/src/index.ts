@@ -10,10 +10,14 @@ import { configCheckServiceFactory } from './configCheck.js';
 import { auditTrailsServiceFactory } from './invocation/AuditTrails.js';
 import { actionGatesServiceFactory } from './invocation/actionGates.js';
 import { invocationPolicyServiceFactory } from './invocation/invocationPolicy.js';
+import { localPromptsServiceFactory, localResourcesServiceFactory } from './offers/localOffers.js';
+import { offerCataloguesServiceFactory } from './offers/offerCataloguesServiceFactory.js';
+import { promptsRegistryServiceFactory, resourcesRegistryServiceFactory } from './offers/offerRegistries.js';
 import { explanationsServiceFactory } from './policy/Explanations.js';
 import { visibilityRulesServiceFactory } from './policy/VisibilityRules.js';
 import { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 import { localActionsServiceFactory } from './registry/localActions.js';
+import { secretsDeskServiceFactory } from './secrets/secretsDeskServiceFactory.js';
 
 export { Alerts } from './alerts/Alerts.js';
 export { type AnsweredApproval, Approvals } from './approval/Approvals.js';
@@ -30,6 +34,7 @@ export {
 } from './catalogue/CatalogueEvents.js';
 export { principalKey } from './catalogue/delegate.js';
 export type { ActionOutcome, ActionRun, VisibleAction, VisibleActions } from './catalogue/VisibleAction.js';
+export { elicitForm } from './client/elicitForm.js';
 export { noClient } from './client/noClient.js';
 export { actionsConfigSection } from './config.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
@@ -40,8 +45,30 @@ export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory
 export { Invocation } from './invocation/Invocation.js';
 export { type InvocationPolicy, invocationPolicyServiceRef } from './invocation/invocationPolicy.js';
 export { type DoorAudit, invokeAction } from './invocation/invokeAction.js';
+export { lookAt } from './invocation/lookAt.js';
+export type { CompletionRequest } from './offers/completions.js';
+export {
+  LocalResources,
+  localPromptsServiceFactory,
+  localPromptsServiceRef,
+  localResourcesServiceFactory,
+  localResourcesServiceRef,
+} from './offers/localOffers.js';
+export {
+  type OfferCatalogues,
+  offerCataloguesServiceFactory,
+  offerCataloguesServiceRef,
+} from './offers/offerCataloguesServiceFactory.js';
+export { promptsRegistryServiceFactory, resourcesRegistryServiceFactory } from './offers/offerRegistries.js';
+export { UriTemplate } from './offers/UriTemplate.js';
 export { CallerView } from './policy/CallerView.js';
-export { type CallerRules, CallPolicy, type ServerRules, type Sourced } from './policy/CallPolicy.js';
+export {
+  type ApprovalNeed,
+  type CallerRules,
+  CallPolicy,
+  type ServerRules,
+  type Sourced,
+} from './policy/CallPolicy.js';
 export { builtInProfiles, type Profile } from './policy/profiles.js';
 export { printable } from './printable.js';
 export { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
@@ -52,6 +79,11 @@ export {
   localActionsServiceFactory,
   localActionsServiceRef,
 } from './registry/localActions.js';
+export { type AnsweredSecrets, SecretsDesk, type SecretsIssue, type SecretsPages } from './secrets/SecretsDesk.js';
+export type { KeptRequest, SecretsRequest } from './secrets/SecretsRequests.js';
+export { secretsDeskServiceFactory, secretsDeskServiceRef } from './secrets/secretsDeskServiceFactory.js';
+export { type PendingSecrets, SecretsQuestion, SecretsRequiredError } from './secrets/secretsErrors.js';
+export { unlessAborted } from './unlessAborted.js';
 
 /** Everything that lets the plugins of one backend register actions and call each other's. */
 export const actionsServiceFactories = [
@@ -63,10 +95,16 @@ export const actionsServiceFactories = [
   visibilityRulesServiceFactory,
   alertsServiceFactory,
   approvalsServiceFactory,
+  secretsDeskServiceFactory,
   auditTrailsServiceFactory,
   explanationsServiceFactory,
   invocationPolicyServiceFactory,
   actionsRegistryServiceFactory,
+  localResourcesServiceFactory,
+  localPromptsServiceFactory,
+  resourcesRegistryServiceFactory,
+  promptsRegistryServiceFactory,
+  offerCataloguesServiceFactory,
   actionCatalogueServiceFactory,
   actionsServiceFactory,
 ];

@@ -3,21 +3,26 @@ import { actionsRegistryServiceRef, metricsServiceRef, tracingServiceRef } from 
 import {
   actionCatalogueServiceRef,
   actionsServiceFactories,
-  compileActionFilter,
+  catalogueEventsServiceRef,
   invocationPolicyServiceRef,
+  localActionsServiceRef,
+  localPromptsServiceRef,
+  offerCataloguesServiceRef,
 } from '@callboard/actions';
 import { configSectionFeature, startupNotesServiceRef } from '@callboard/actions-api';
 import { mcpConfigSection, readMcpConfig } from './config.js';
+import { createServers } from './createServers.js';
 import { AccessTokens } from './guards/AccessTokens.js';
 import { createAuthentication } from './guards/authenticate.js';
 import { checkScope } from './guards/checkScope.js';
 import { createSourceCheck } from './guards/checkSource.js';
 import { OAuthMetadata } from './OAuthMetadata.js';
-import { PublishedServer } from './protocol/PublishedServer.js';
+import { OutputStore } from './outputs/OutputStore.js';
+import { SuspendedCalls } from './protocol/client/SuspendedCalls.js';
 import { createMcpRouter } from './router.js';
+import { createSecretsPages, SECRETS } from './secrets/createSecretsPages.js';
 import { reportStartup } from './startupReport.js';
 import { Telemetry } from './telemetry.js';
-import { ToolDirectory } from './tools/ToolDirectory.js';
 import { createTransports } from './transports/createTransports.js';
 
 /** Publishes the actions of `backend.actions.pluginSources` as MCP tools under `/api/mcp-actions/v1`. */
@@ -35,9 +40,13 @@ export const mcpPlugin = createBackendPlugin({
         httpAuth: coreServices.httpAuth,
         httpRouter: coreServices.httpRouter,
         lifecycle: coreServices.lifecycle,
+        localActions: localActionsServiceRef,
+        localPrompts: localPromptsServiceRef,
         logger: coreServices.logger,
+        events: catalogueEventsServiceRef,
         metrics: metricsServiceRef,
         notes: startupNotesServiceRef,
+        offers: offerCataloguesServiceRef,
         // Asked for so that this plugin, like any other, serves the actions endpoints.
         registry: actionsRegistryServiceRef,
         rootHttpRouter: coreServices.rootHttpRouter,
@@ -59,22 +68,30 @@ export const mcpPlugin = createBackendPlugin({
       }) {
         const settings = readMcpConfig(config);
         const telemetry = new Telemetry({ ...services, captureToolPayload: settings.captureToolPayload });
-        const servers = settings.servers.map(
-          server =>
-            new PublishedServer({
-              config: server,
-              services: { auditor, policy, logger, telemetry },
-              tools: new ToolDirectory({
-                catalogue,
-                logger,
-                isIncluded: compileActionFilter(server.filter),
-                naming: { namespaced: settings.namespacedToolNames, style: settings.toolNameStyle },
-                label: server.key ? `the MCP server "${server.key}"` : 'the MCP server',
-              }),
-            }),
-        );
+        const suspendedCalls = new SuspendedCalls();
+        lifecycle.addShutdownHook(() => suspendedCalls.close());
+        const outputs = new OutputStore();
+        lifecycle.addShutdownHook(() => outputs.close());
+        const servers = createServers({
+          settings,
+          catalogue,
+          offers: services.offers,
+          services: { auditor, policy, logger, telemetry, outputs, suspendedCalls },
+        });
+        for (const { tools, prompts } of servers) {
+          services.localActions.addCheck(action => tools.claim(action));
+          services.localPrompts.addCheck(prompt => prompts.claim(prompt));
+        }
         const metadata = new OAuthMetadata({ ...settings, discovery, logger });
-        const transports = createTransports({ auditor, logger, telemetry, sessions: settings.sessions });
+        const transports = createTransports({
+          ...settings,
+          auditor,
+          catalogue,
+          events: services.events,
+          logger,
+          servers,
+          telemetry,
+        });
         lifecycle.addShutdownHook(() => transports.close());
 
         // The plugin authenticates by itself, so that a 401 is one that MCP clients understand.
@@ -111,7 +128,26 @@ export const mcpPlugin = createBackendPlugin({
           }),
         );
         await metadata.serve({ ...services, serverKeys: servers.map(server => server.config.key) });
-        services.rootLifecycle.addStartupHook(await reportStartup({ ...services, discovery, logger, servers }));
+
+        // People are known there by their browser's cookie.
+        httpRouter.addAuthPolicy({ path: SECRETS, allow: 'unauthenticated' });
+        const secrets = await createSecretsPages({
+          ...services,
+          auditor,
+          auth,
+          catalogue,
+          desk: policy.secrets,
+          discovery,
+          logger,
+          settings: settings.secrets,
+        });
+        httpRouter.use(secrets.router);
+        lifecycle.addShutdownHook(() => secrets.opening.stop());
+        const report = await reportStartup({ ...services, discovery, logger, servers });
+        services.rootLifecycle.addStartupHook(async () => {
+          await secrets.opening.start();
+          report();
+        });
       },
     });
   },

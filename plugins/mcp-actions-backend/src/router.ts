@@ -49,6 +49,8 @@ export function createMcpRouter(options: {
   const admitWithBody = async (req: Request, res: Response): Promise<Exchange> => {
     const admitted = await admit(req, res);
     const body = await readBody(req, maxRequestBodyBytes);
+    // For a refusal, which has to have it once it is known.
+    res.locals.messageId = requestId(body);
     const exchange = { ...admitted, body };
     await checkScope(exchange);
     return exchange;
@@ -171,5 +173,15 @@ async function answerFailure(options: {
     res.destroy();
     return;
   }
-  res.status(refusal.status).set(refusal.headers).json(refusal.body);
+  res
+    .status(refusal.status)
+    .set(refusal.headers)
+    .json({ ...refusal.body, id: res.locals.messageId ?? null });
+}
+
+/** The id of a JSON-RPC request; undefined for whatever is none. */
+function requestId(body: unknown): string | number | undefined {
+  const { id, method } = (body ?? {}) as { id?: unknown; method?: unknown };
+  const isId = typeof id === 'string' || Number.isInteger(id);
+  return isId && typeof method === 'string' ? (id as string | number) : undefined;
 }

@@ -30,9 +30,23 @@ export async function reportStartup(options: {
   return () => {
     for (const { server, url } of published) {
       const count = server.tools.names.idOf.size;
-      logger.info(`MCP server "${server.config.name}" at ${url} publishes ${count} actions of this backend`);
+      const others = [
+        ...(server.resources.size > 0 ? [`, ${server.resources.size} resources and templates`] : []),
+        ...(server.prompts.size > 0 ? [`, ${server.prompts.size} prompts`] : []),
+      ].join('');
+      logger.info(`MCP server "${server.config.name}" at ${url} publishes ${count} actions${others} of this backend`);
+      warnOfUnmatched(server, logger);
     }
   };
+}
+
+/** A name that is written wrong in an allow-list closes more than was meant. */
+function warnOfUnmatched({ config, tools }: PublishedServer, logger: LoggerService): void {
+  for (const name of config.enabledTools ?? []) {
+    if (!name.includes('*') && !tools.names.idOf.has(name) && !tools.isOwn(name)) {
+      logger.warn(`${config.configKey}.enabledTools: ${JSON.stringify(name)} is the name of no tool that is known yet`);
+    }
+  }
 }
 
 /** The mode for callers whom no rule of their own limits further. */

@@ -34,6 +34,7 @@ export function createRemoteSource(
   options: {
     remote?: Partial<ConstructorParameters<typeof RemoteSource>[0]['remote']>;
     isIncluded?: (id: string) => boolean;
+    onChange?: () => void;
     auth?: AuthService;
     pluginId?: string;
   } = {},
@@ -50,6 +51,7 @@ export function createRemoteSource(
     logger,
     remote: { cacheSeconds: 30, timeoutSeconds: 5, invokeTimeoutSeconds: 5, ...options.remote },
     isIncluded: ({ id }) => isIncluded(id),
+    ...(options.onChange && { onChange: options.onChange }),
     nowMs() {
       clockReads += 1;
       onClockRead();

@@ -1,6 +1,6 @@
 import { createBackendPlugin } from '@backstage/backend-plugin-api';
 import * as errors from '@backstage/errors';
-import { ActionTimeoutError, ApprovalRequiredError } from '@callboard/actions';
+import { ActionTimeoutError, ApprovalRequiredError, SecretsRequiredError } from '@callboard/actions';
 import {
   type ActionOptions,
   type ActionSchema,
@@ -26,6 +26,10 @@ const failures: Record<string, () => Error> = {
   ApprovalRequiredError: () =>
     Object.assign(new ApprovalRequiredError('It', { id: 'a-1', expiresAt: '2027-01-01T00:00:00.000Z' }), {
       message: 'message of ApprovalRequiredError',
+    }),
+  SecretsRequiredError: () =>
+    Object.assign(new SecretsRequiredError('It', 'ada', { url: 'https://board.example', expiresAt: '2027-01-01' }), {
+      message: 'message of SecretsRequiredError',
     }),
   ActionTimeoutError: () => new ActionTimeoutError('message of ActionTimeoutError'),
   ClientCapabilityError: () => new ClientCapabilityError('message of ClientCapabilityError', { roots: {} }),
