@@ -7,7 +7,7 @@ export interface Config {
     failureMode?: 'strict' | 'strict_mutations' | 'best_effort';
     /** The trail as JSON lines. */
     file?: {
-      /** One folder per process. Without it, `audit` in the folder of the SQLite files, or `./data/audit`. */
+      /** Processes that share it write a chain each. Without it, `audit` in the folder of the SQLite files, or `./data/audit`. */
       directory?: string;
       /** Defaults to 100. */
       maxFileMegabytes?: number;

@@ -39,22 +39,22 @@ export const auditPlugin = createBackendPlugin({
         const { notes, permissions, permissionsRegistry } = rest;
         const { settings, recorder } = rest.service;
         const { directory, limits, usesDatabase } = settings;
-        notes.add({ title: 'Audit', lines: describePlaces(settings) });
         if (!settings.enabled) {
+          notes.add({ title: 'Audit', lines: ['off: calls are not recorded'] });
           logger.warn('Calls are not recorded: audit.enabled is false');
           return;
         }
         const now = () => new Date();
         const files = new FileTrail({ directory, limits, logger, now });
-        if (!usesDatabase) {
-          await recorder.open([files]);
-          lifecycle.addShutdownHook(() => recorder.close());
+        const db = usesDatabase ? await openDatabase(database) : undefined;
+        // Before the recorder writes, which does not wait as long as it may take to find a folder.
+        const chain = await findChain(files, logger);
+        notes.add({ title: 'Audit', lines: [describePlaces(settings, files.name)] });
+        await recorder.open([files, ...(db ? [new SqlTrail({ db, chain, now })] : [])]);
+        lifecycle.addShutdownHook(() => recorder.close());
+        if (!db) {
           return;
         }
-        const db = await openDatabase(database);
-        const chain = await findChain(files, logger);
-        await recorder.open([files, new SqlTrail({ db, chain, now })]);
-        lifecycle.addShutdownHook(() => recorder.close());
 
         const events = new AuditEvents({ db });
         const verify = () => verifyChains(db);
@@ -86,14 +86,11 @@ async function findChain(files: FileTrail, logger: LoggerService): Promise<strin
   }
 }
 
-function describePlaces({ enabled, directory, usesDatabase, usesOpenTelemetry, failureMode }: AuditConfig): string[] {
-  if (!enabled) {
-    return ['off: calls are not recorded'];
-  }
+function describePlaces(settings: AuditConfig, directory: string): string {
   const places = [
     directory,
-    ...(usesDatabase ? ['the database'] : []),
-    ...(usesOpenTelemetry ? ['OpenTelemetry'] : []),
+    ...(settings.usesDatabase ? ['the database'] : []),
+    ...(settings.usesOpenTelemetry ? ['OpenTelemetry'] : []),
   ];
-  return [`${places.join(' and ')}, ${failureMode}`];
+  return `${places.join(' and ')}, ${settings.failureMode}`;
 }

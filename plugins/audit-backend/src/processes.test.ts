@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import createKnex from 'knex';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { verifyChains } from './database/verifyChains.js';
 import { verifyTrail } from './file/verifyTrail.js';
+import { verifyWriters } from './file/verifyWriters.js';
 import { callsIn, fileNames, makeFolder } from './testing/trailFolder.js';
 
 // Processes run the built plugin; `npm test` builds it first.
@@ -26,19 +27,28 @@ afterEach(() => folder.remove());
 const linesOf = (name: string): string[] =>
   existsSync(join(folder.path, name)) ? readFileSync(join(folder.path, name), 'utf8').split('\n').filter(Boolean) : [];
 
-/** Runs the writer until it is killed, so many milliseconds after it has begun. */
-async function runAndKill(afterMs: number): Promise<void> {
-  const child = spawn(process.execPath, [writer, folder.path, 'run'], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** A writer that has begun, and goes on until it is killed. */
+async function startWriter(task: 'run' | 'append') {
+  const child = spawn(process.execPath, [writer, folder.path, task], { stdio: ['ignore', 'pipe', 'pipe'] });
   const errors = text(child.stderr);
   const exit = once(child, 'exit');
   const [first] = await Promise.race([once(child.stdout, 'data'), exit]);
   if (!String(first).startsWith('ready')) {
     throw new Error(`The writer has not started: ${await errors}`);
   }
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await exit;
+  };
+  return { child, kill };
+}
+
+/** Runs a writer until it is killed, so many milliseconds after it has begun. */
+async function runAndKill(afterMs: number): Promise<void> {
+  const { kill } = await startWriter('run');
   // The moment is the point of the test, and nothing is awaited by it.
   await delay(afterMs);
-  child.kill('SIGKILL');
-  await exit;
+  await kill();
 }
 
 test.each([1, 2])(
@@ -80,6 +90,48 @@ test.each([1, 2])(
     console.info(`${ran.length} calls ran, ${answered.length} were answered, ${torn} lines were torn`);
   },
 );
+
+describe('several processes on one folder', () => {
+  const started: Awaited<ReturnType<typeof startWriter>>[] = [];
+  const start = async () => void started.push(await startWriter('append'));
+  const killAll = () => Promise.all(started.splice(0).map(({ kill }) => kill()));
+
+  afterEach(killAll);
+
+  test('write a chain each, also when they are killed and start again, all at once', { timeout: 60_000 }, async () => {
+    const directory = join(folder.path, 'audit');
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all([start(), start(), start(), start()]);
+      await delay(Math.random() * 100);
+      await killAll();
+    }
+
+    const results = await verifyWriters(directory);
+    const calls = results.flatMap(({ writer: name }) => callsIn(join(directory, name)));
+    const outcomes = new Set(calls.filter(({ kind }) => kind === 'outcome').map(({ requestId }) => requestId));
+    expect(results.map(({ writer: name, problem }) => [name, problem])).toEqual(
+      ['', 'writer-2', 'writer-3', 'writer-4'].map(name => [name, undefined]),
+    );
+    expect(linesOf('answered').length).toBeGreaterThan(100);
+    expect(linesOf('answered').filter(id => !outcomes.has(id))).toEqual([]);
+  });
+
+  test('keep their folders while they stand still', { timeout: 60_000 }, async () => {
+    const directory = join(folder.path, 'audit');
+    await start();
+    started[0]?.child.kill('SIGSTOP');
+    await start();
+    const before = callsIn(directory).length;
+    started[0]?.child.kill('SIGCONT');
+    await vi.waitFor(() => expect(callsIn(directory).length).toBeGreaterThan(before), 10_000);
+    await killAll();
+
+    expect(await verifyWriters(directory)).toMatchObject([
+      { writer: '', ok: true },
+      { writer: 'writer-2', ok: true },
+    ]);
+  });
+});
 
 interface FillResult {
   opened: boolean;
@@ -133,7 +185,10 @@ describe('in a folder that can only be read', () => {
   });
 
   test.each(['strict', 'strict_mutations'])('%s does not open the trail', async mode => {
-    expect(await fill({ mode, uid })).toEqual({ opened: false, failure: expect.stringContaining('EACCES') });
+    expect(await fill({ mode, uid })).toEqual({
+      opened: false,
+      failure: expect.stringMatching(/^The audit folder .*\/audit cannot be locked for this process, .*: EACCES/),
+    });
   });
 
   test('best_effort does', async () => {
@@ -180,6 +235,27 @@ describe('the command that verifies', () => {
       code: 1,
       output: `${name}, line 7: removed: records 7 to 7 are missing before it\n`,
     });
+  });
+
+  test('looks at the trails of all processes that have written to the folder', async () => {
+    const [one, other] = await Promise.all([startWriter('append'), startWriter('append')]);
+    await Promise.all([one.kill(), other.kill()]);
+    const directory = join(folder.path, 'audit');
+    rmSync(join(directory, 'head.json'));
+
+    const changed = await verify(directory);
+    const head = changed.output.match(/writer-2:\d+:[0-9a-f]{64}/)?.[0] ?? '';
+    rmSync(join(directory, 'writer-2'), { recursive: true });
+    const removed = await verify(directory, '--head', head);
+    const twice = await verify(directory, '--head', head, '--head', head);
+
+    expect(changed).toMatchObject({ code: 1, output: expect.stringMatching(/^head\.json, line 1: removed: .*$/m) });
+    expect(changed.output).toMatch(/^writer-2: In order: \d+ records in \d+ files, the last is writer-2:\d+:/m);
+    expect(removed).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('writer-2/all files, line 1: removed: the trail of this writer is missing'),
+    });
+    expect(twice).toMatchObject({ code: 1, output: expect.stringContaining('Usage') });
   });
 
   test('ends with 1 where there is no trail, and without a folder', async () => {

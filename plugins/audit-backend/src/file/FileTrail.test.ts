@@ -7,6 +7,7 @@ import { fileNames, makeFolder, recordsIn, textOf } from '../testing/trailFolder
 import { type FileLimits, FileTrail } from './FileTrail.js';
 import { headFileName } from './trailFiles.js';
 import { verifyTrail } from './verifyTrail.js';
+import { verifyWriters } from './verifyWriters.js';
 
 const generous: FileLimits = { maxBytes: 1_000_000, maxAgeMs: 3_600_000, maxFiles: 10 };
 
@@ -23,11 +24,15 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const trail of trails) {
-    await trail.close();
-  }
+  await closeAll();
   folder.remove();
 });
+
+async function closeAll(): Promise<void> {
+  for (const trail of trails.splice(0)) {
+    await trail.close();
+  }
+}
 
 function openTrail(limits: Partial<FileLimits> = {}): FileTrail {
   const recording = recordingLogger();
@@ -40,6 +45,12 @@ function openTrail(limits: Partial<FileLimits> = {}): FileTrail {
   });
   trails.push(trail);
   return trail;
+}
+
+/** The trail of a process that starts when the ones before have ended. */
+async function reopenTrail(limits: Partial<FileLimits> = {}): Promise<FileTrail> {
+  await closeAll();
+  return openTrail(limits);
 }
 
 const start = (): RecordContent => ({ kind: 'start', time: now.toISOString() });
@@ -66,8 +77,8 @@ test('what is appended is on disk, as lines that others on the machine cannot re
 
 test('the chain goes on in the same file when the trail is opened again', async () => {
   await appendEach(openTrail(), 2);
-  const chain = await openTrail().findChain();
-  await appendEach(openTrail(), 2);
+  const chain = await (await reopenTrail()).findChain();
+  await appendEach(await reopenTrail(), 2);
 
   expect(recordsIn(folder.path).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
   expect(new Set(recordsIn(folder.path).map(record => record.chain))).toEqual(new Set([chain]));
@@ -89,9 +100,9 @@ test('a full file is followed by another one, and the chain goes on across both'
 test('an old file is followed by another one, also if it was begun by an earlier run', async () => {
   await appendEach(openTrail({ maxAgeMs: 1_000 }), 1);
   now = new Date(now.getTime() + 999);
-  await appendEach(openTrail({ maxAgeMs: 1_000 }), 1);
+  await appendEach(await reopenTrail({ maxAgeMs: 1_000 }), 1);
   now = new Date(now.getTime() + 1);
-  await appendEach(openTrail({ maxAgeMs: 1_000 }), 1);
+  await appendEach(await reopenTrail({ maxAgeMs: 1_000 }), 1);
 
   expect(fileNames(folder.path)).toEqual(['audit-000000000001.jsonl', 'audit-000000000004.jsonl']);
 });
@@ -120,7 +131,7 @@ test('a record that was not written in full is taken away at the next start', as
   appendFileSync(pathOf(0), '{"chain":"torn');
   const torn = await verifyTrail(folder.path);
 
-  await appendEach(openTrail(), 1);
+  await appendEach(await reopenTrail(), 1);
 
   expect(torn).toMatchObject({ ok: true, records: 3, hasTornLine: true });
   expect(await verifyTrail(folder.path)).toMatchObject({ ok: true, records: 4, hasTornLine: false });
@@ -140,7 +151,7 @@ test('so is one that follows others', async () => {
   await appendEach(openTrail(), 4);
   writeFileSync(join(folder.path, 'audit-000000000006.jsonl'), '{"to');
 
-  await appendEach(openTrail({ maxBytes: 1_000 }), 2);
+  await appendEach(await reopenTrail({ maxBytes: 1_000 }), 2);
 
   expect(await verifyTrail(folder.path)).toMatchObject({ ok: true });
 });
@@ -150,7 +161,7 @@ test('a cut end stays visible: the chain goes on where it should have been', asy
   const lines = readFileSync(pathOf(0), 'utf8').split('\n');
   writeFileSync(pathOf(0), `${lines.slice(0, 3).join('\n')}\n`);
 
-  await appendEach(openTrail(), 2);
+  await appendEach(await reopenTrail(), 2);
 
   expect(logs).toContainEqual(expect.objectContaining({ level: 'error', message: expect.stringContaining('changed') }));
   expect(await verifyTrail(folder.path)).toMatchObject({
@@ -178,7 +189,7 @@ test('a folder that is emptied is not taken for a new trail', async () => {
   await appendEach(openTrail(), 2);
   rmSync(pathOf(0));
 
-  await appendEach(openTrail(), 1);
+  await appendEach(await reopenTrail(), 1);
 
   expect(await verifyTrail(folder.path)).toMatchObject({ ok: false, problem: { kind: 'removed' } });
 });
@@ -187,7 +198,7 @@ test('a last line that was changed stays as it is, and is found', async () => {
   await appendEach(openTrail(), 2);
   writeFileSync(pathOf(0), textOf(folder.path).replace(/"kind":"start"(?![\s\S]*"kind":"start")/, '"kind":"START"'));
 
-  await appendEach(openTrail(), 2);
+  await appendEach(await reopenTrail(), 2);
 
   expect(textOf(folder.path)).toContain('START');
   expect(await verifyTrail(folder.path)).toMatchObject({ problem: { kind: 'changed', line: 3 } });
@@ -198,7 +209,9 @@ test('without anything to continue from, it says what to do', async () => {
   writeFileSync(pathOf(0), 'garbage\n');
   rmSync(join(folder.path, headFileName));
 
-  await expect(openTrail().append([start()])).rejects.toThrow(/last line of .* was changed\. Move .* elsewhere/);
+  const reopened = await reopenTrail();
+
+  await expect(reopened.append([start()])).rejects.toThrow(/last line of .* was changed\. Move .* elsewhere/);
 });
 
 test('the file may be moved away while the server runs', async () => {
@@ -211,13 +224,69 @@ test('the file may be moved away while the server runs', async () => {
   expect(recordsIn(folder.path).map(({ seq }) => seq)).toEqual([4, 5]);
 });
 
-test('two processes that take turns on one folder write one chain', async () => {
+test('processes that take turns on one folder, each after the one before, write one chain', async () => {
   const [one, other] = [openTrail(), openTrail()];
 
   for (let turn = 0; turn < 5; turn += 1) {
     await one.append([start()]);
+    await one.close();
     await other.append([start()]);
+    await other.close();
   }
 
   expect(await verifyTrail(folder.path)).toMatchObject({ ok: true, records: 11 });
+});
+
+test('those that write to one folder at once write a chain each, and the next ones go on with them', async () => {
+  const first = [openTrail(), openTrail(), openTrail()];
+  await Promise.all(first.map(trail => appendEach(trail, 5)));
+  const [one, two, three] = await Promise.all(first.map(trail => trail.findChain()));
+  const names = first.map(({ name }) => name).sort();
+  await closeAll();
+
+  const next = openTrail();
+  await appendEach(next, 1);
+  const last = openTrail();
+  await appendEach(last, 1);
+
+  expect(names).toEqual(['', 'writer-2', 'writer-3'].map(name => join(folder.path, name)));
+  expect(new Set([one, two, three]).size).toBe(3);
+  expect([next.name, last.name]).toEqual([folder.path, join(folder.path, 'writer-2')]);
+  expect([one, two, three]).toContain(await next.findChain());
+  expect(await verifyWriters(folder.path)).toMatchObject([
+    { writer: '', ok: true, records: 7 },
+    { writer: 'writer-2', ok: true, records: 7 },
+    { writer: 'writer-3', ok: true, records: 6 },
+  ]);
+});
+
+test('a process whose folder was taken while it stood still goes on in another one, with another chain', async () => {
+  const trail = openTrail();
+  await appendEach(trail, 2);
+  const chain = await trail.findChain();
+  // As another process does that has waited for a sign of life in vain.
+  writeFileSync(join(folder.path, 'lock-2.json'), readFileSync(join(folder.path, 'lock-1.json')));
+
+  await appendEach(trail, 2);
+
+  expect(trail.name).toBe(join(folder.path, 'writer-2'));
+  expect(await trail.findChain()).not.toBe(chain);
+  expect(logs).toContainEqual(expect.objectContaining({ level: 'warn', message: expect.stringContaining('took it') }));
+  expect(await verifyWriters(folder.path)).toMatchObject([
+    { ok: true, records: 3 },
+    { ok: true, records: 3 },
+  ]);
+});
+
+test('a trail whose folder is emptied while it is written, with the lock, goes on and shows it', async () => {
+  const trail = openTrail();
+  await appendEach(trail, 2);
+  const chain = await trail.findChain();
+  rmSync(folder.path, { recursive: true });
+
+  await appendEach(trail, 1);
+
+  expect(trail.name).toBe(folder.path);
+  expect(await trail.findChain()).toBe(chain);
+  expect(await verifyTrail(folder.path)).toMatchObject({ ok: false, problem: { kind: 'removed' } });
 });

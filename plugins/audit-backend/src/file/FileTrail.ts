@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rm, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import { type ChainHead, genesisHash, headOf, readLine, sealAll } from '../record/chain.js';
 import type { RecordContent, SealedRecord } from '../record/records.js';
 import type { TrailSink } from '../TrailSink.js';
+import type { LockTimes } from './FolderLock.js';
 import {
   headFileName,
   listTrailFiles,
@@ -15,6 +16,7 @@ import {
   readKeptFrom,
   readTail,
 } from './trailFiles.js';
+import { type OwnFolder, takeWriterFolder } from './writerFolders.js';
 
 /** When a file is full, and how many are kept. */
 export interface FileLimits {
@@ -31,30 +33,47 @@ interface OpenFile {
   bytes: number;
 }
 
-/** A trail as files of JSON lines in a folder of its own; the chain goes on from file to file and from run to run. */
+/**
+ * A trail as files of JSON lines in a folder of its own; the chain goes on from file to file and from run to run.
+ * Where another process has the folder, it is a chain of its own in a folder in there.
+ */
 export class FileTrail implements TrailSink {
   readonly kind = 'files';
-  readonly name: string;
   readonly #directory: string;
   readonly #limits: FileLimits;
   readonly #logger: LoggerService;
   readonly #now: () => Date;
+  readonly #lockTimes: LockTimes | undefined;
+  #own: OwnFolder | undefined;
+  /** The one that `#head` is about. */
+  #lastFolder: string | undefined;
   #head: ChainHead | undefined;
   #file: OpenFile | undefined;
   #headFile: FileHandle | undefined;
 
-  constructor(options: { directory: string; limits: FileLimits; logger: LoggerService; now: () => Date }) {
-    this.name = options.directory;
+  constructor(options: {
+    directory: string;
+    limits: FileLimits;
+    logger: LoggerService;
+    now: () => Date;
+    lockTimes?: LockTimes;
+  }) {
     this.#directory = options.directory;
     this.#limits = options.limits;
     this.#logger = options.logger;
     this.#now = options.now;
+    this.#lockTimes = options.lockTimes;
+  }
+
+  /** The folder that this process writes to, as soon as it has one. */
+  get name(): string {
+    return this.#own?.path ?? this.#directory;
   }
 
   /**
-   * The id of the chain, which is the same in every run on this folder.
+   * The id of the chain, which is the same in every run that has this folder.
    *
-   * @throws if the folder cannot be used.
+   * @throws if no folder can be used.
    */
   async findChain(): Promise<string> {
     return (await this.#continue()).chain;
@@ -75,6 +94,12 @@ export class FileTrail implements TrailSink {
 
   async close(): Promise<void> {
     await this.#letGo();
+    const own = this.#own;
+    this.#own = undefined;
+    // Others may go on with the chain now.
+    this.#head = undefined;
+    // The lock of a process that has ended counts for nothing either.
+    await own?.lock.release().catch(() => {});
   }
 
   #fits({ bytes, startedAtMs }: OpenFile, sealed: { line: string }[]): boolean {
@@ -95,15 +120,15 @@ export class FileTrail implements TrailSink {
 
   /** Finds the end of the chain and the file it goes on in, unless that is known and still so. */
   async #continue(): Promise<ChainHead> {
+    await this.#ensureFolder();
     if (this.#head && this.#file && (await this.#isUntouched(this.#file))) {
       return this.#head;
     }
     if (this.#file) {
-      this.#logger.warn(`${this.#file.path} is not as it was left: is another process writing to this folder?`);
+      this.#logger.warn(`${this.#file.path} is not as it was left: was it changed or moved away?`);
       await this.#letGo();
     }
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const known = this.#head ?? (await readHead(this.#directory));
+    const known = this.#head ?? (await readHead(this.name));
     const last = await this.#findLast();
     if (!last && !known?.seq) {
       this.#head = known ?? { chain: randomUUID(), seq: 0, hash: genesisHash };
@@ -114,15 +139,41 @@ export class FileTrail implements TrailSink {
     } else if (known) {
       // What is left stays as it is, for those who want to find out; the gap shows when the trail is verified.
       this.#logger.error(
-        `The audit trail in ${this.#directory} was changed: it should end with record ${known.seq}, but does not. It goes on after the gap.`,
+        `The audit trail in ${this.name} was changed: it should end with record ${known.seq}, but does not. It goes on after the gap.`,
       );
       this.#head = known;
     } else {
       throw new Error(
-        `The audit trail cannot be continued: the last line of ${last?.path} was changed. Move ${this.#directory} elsewhere to begin a new one`,
+        `The audit trail cannot be continued: the last line of ${last?.path} was changed. Move ${this.name} elsewhere to begin a new one`,
       );
     }
     return this.#head;
+  }
+
+  /** Has a folder for this process, and sees that it still is. */
+  async #ensureFolder(): Promise<void> {
+    const before = this.#own;
+    if (before && (await before.lock.isHeld())) {
+      return;
+    }
+    if (before) {
+      await this.#letGo();
+      this.#own = undefined;
+      // What is left to release is a file that is not the lock any more.
+      await before.lock.release().catch(() => {});
+    }
+    this.#own = await takeWriterFolder(this.#directory, this.#lockTimes);
+    if (before) {
+      this.#logger.warn(
+        `The lock of ${before.path} was removed, or another process took it while this one stood still; the audit trail goes on in ${this.name}`,
+      );
+    } else if (this.name !== this.#directory) {
+      this.#logger.info(`Another process writes its audit trail to ${this.#directory}; this one goes to ${this.name}`);
+    }
+    if (this.#lastFolder !== this.name) {
+      this.#head = undefined;
+    }
+    this.#lastFolder = this.name;
   }
 
   async #isUntouched({ path, inode, bytes }: OpenFile): Promise<boolean> {
@@ -132,9 +183,9 @@ export class FileTrail implements TrailSink {
 
   /** Finds the last line, and takes away what the end of a process has left of another one. */
   async #findLast(): Promise<{ path: string; record: SealedRecord | undefined } | undefined> {
-    const files = await listTrailFiles(this.#directory);
+    const files = await listTrailFiles(this.name);
     for (const { name } of files.reverse()) {
-      const path = join(this.#directory, name);
+      const path = join(this.name, name);
       const { lastLine, completeBytes, totalBytes } = await readTail(path);
       if (completeBytes < totalBytes) {
         await truncate(path, completeBytes);
@@ -165,22 +216,22 @@ export class FileTrail implements TrailSink {
   async #startFile(contents: readonly RecordContent[], head: ChainHead) {
     await this.#file?.handle.close();
     this.#file = undefined;
-    const files = await listTrailFiles(this.#directory);
+    const files = await listTrailFiles(this.name);
     const firstSeq = head.seq + 1;
     const name = nameOfFile(firstSeq);
     const all = [...files.filter(file => file.name !== name), { name, firstSeq }];
     const isTooMany = all.length > this.#limits.maxFiles;
     // What somebody else has removed must not pass for what was not to be kept.
-    const keptBefore = await readKeptFrom(this.#directory, files);
+    const keptBefore = await readKeptFrom(this.name, files);
     const keptFrom = Math.max(keptBefore, isTooMany ? (all.at(-this.#limits.maxFiles)?.firstSeq ?? 1) : 1);
     const now = this.#now();
-    await this.#openFile(join(this.#directory, name), now.getTime());
-    await syncFolder(this.#directory);
+    await this.#openFile(join(this.name, name), now.getTime());
+    await syncFolder(this.name);
     const header: RecordContent = { kind: 'file', time: now.toISOString(), keptFrom };
     // Removed only after it is on record that they are.
     await this.#write(sealAll([header], head));
     for (const file of files.filter(({ firstSeq: seq }) => seq < keptFrom)) {
-      await rm(join(this.#directory, file.name)).catch(error => {
+      await rm(join(this.name, file.name)).catch(error => {
         this.#logger.warn(`${file.name} is older than what is kept, but cannot be removed: ${error}`);
       });
     }
@@ -189,7 +240,7 @@ export class FileTrail implements TrailSink {
 
   async #rememberHead({ chain, seq, hash }: ChainHead): Promise<void> {
     try {
-      const file = this.#headFile ?? (await openForUpdate(join(this.#directory, headFileName)));
+      const file = this.#headFile ?? (await openForUpdate(join(this.name, headFileName)));
       this.#headFile = file;
       // In place and of one length: it is never empty, and what it says is in the trail already.
       await file.write(`${JSON.stringify({ chain, seq, hash }).padEnd(255)}\n`, 0);

@@ -33,7 +33,7 @@ interface Line {
 }
 
 /**
- * Reads the whole trail of a folder, also while it is written.
+ * Reads the whole trail of a folder, also while it is written; not those of further writers in there.
  *
  * @param options.knownHead - `last` of an earlier verification, kept where the folder's owner has no access.
  * @throws NotFoundError if there is no trail in the folder.

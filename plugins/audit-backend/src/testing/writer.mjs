@@ -14,10 +14,10 @@ const logger = { error: log, warn: log, info: log, debug: log, child: () => logg
 const alerts = { raise: ({ message }) => log(message) };
 const recorder = new AuditRecorder({ failureMode, maxInputBytes: 4_096, logger, alerts, now });
 const directory = join(folder, 'audit');
-const limits = { maxBytes: task === 'run' ? 20_000 : 1e9, maxAgeMs: 3_600_000, maxFiles: 100_000 };
+const limits = { maxBytes: task === 'fill' ? 1e9 : 20_000, maxAgeMs: 3_600_000, maxFiles: 100_000 };
 const files = new FileTrail({ directory, limits, logger, now });
 
-const tasks = { run, fill };
+const tasks = { run, append, fill };
 await tasks[task]();
 
 function call(effect) {
@@ -43,10 +43,19 @@ async function run() {
     useNullAsDefault: true,
   });
   await openDatabase({ getClient: async () => db });
-  await recorder.open([files, new SqlTrail({ db, chain: await files.findChain(), now })]);
+  await callForever([files, new SqlTrail({ db, chain: await files.findChain(), now })]);
+}
+
+/** The same, to files only. */
+async function append() {
+  await callForever([files]);
+}
+
+async function callForever(sinks) {
+  await recorder.open(sinks);
   const ran = openSync(join(folder, 'ran'), 'a');
   const answered = openSync(join(folder, 'answered'), 'a');
-  const callForever = async () => {
+  const callInTurn = async () => {
     for (;;) {
       const one = call('delete');
       const entry = await recorder.begin(one);
@@ -56,7 +65,7 @@ async function run() {
     }
   };
   process.stdout.write('ready\n');
-  await Promise.all(Array.from({ length: 16 }, callForever));
+  await Promise.all(Array.from({ length: 16 }, callInTurn));
 }
 
 /** Calls until something goes wrong, and tells what then becomes of reads and writes. */
