@@ -14,6 +14,7 @@ export {
   type Progress,
   type ToolResult,
 } from './connectClient.js';
+export { type Deferred, deferred } from './deferred.js';
 export { freePort } from './freePort.js';
 export { type PostAnswer, type PostOptions, post } from './post.js';
 export { type LogEntry, recordingLogger } from './recordingLogger.js';

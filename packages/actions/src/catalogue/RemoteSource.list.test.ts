@@ -1,6 +1,6 @@
 import type { AuthService } from '@backstage/backend-plugin-api';
+import { deferred } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { deferred } from '../testing/deferred.js';
 import { createRemoteSource, nobody, plainAuth, service, user } from '../testing/remoteSource.js';
 import {
   listedAction,

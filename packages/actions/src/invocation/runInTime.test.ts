@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CallClient } from '@callboard/actions-api';
-import { recordingLogger } from '@callboard/test-utils';
+import { deferred, recordingLogger } from '@callboard/test-utils';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import type { ActionRun, VisibleAction } from '../catalogue/VisibleAction.js';
 import { noClient } from '../client/noClient.js';
 import { actionsPlugin } from '../testing/actionsPlugin.js';
-import { deferred } from '../testing/deferred.js';
 import { type BackendWithDoors, doors, startBackendWithDoors } from '../testing/doors.js';
 import { service } from '../testing/remoteSource.js';
 import { Invocation } from './Invocation.js';

@@ -1,7 +1,7 @@
 import { createBackendPlugin } from '@backstage/backend-plugin-api';
 import { type ActionContext, type ActionsRegistryService, actionsRegistryServiceRef } from '@callboard/actions-api';
+import { deferred } from '@callboard/test-utils';
 import * as z from 'zod';
-import { deferred } from './deferred.js';
 
 /** A call of `held:wait` that has begun and ends when the test says so. */
 export interface HeldCall {

@@ -1,9 +1,4 @@
-import {
-  type BackstageCredentials,
-  coreServices,
-  createBackendPlugin,
-  createServiceFactory,
-} from '@backstage/backend-plugin-api';
+import { coreServices, createBackendPlugin, createServiceFactory } from '@backstage/backend-plugin-api';
 import { ConflictError, InputError, NotAllowedError, NotFoundError } from '@backstage/errors';
 import { AuthorizeResult, createPermission } from '@backstage/plugin-permission-common';
 import {

@@ -1,7 +1,7 @@
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { deferred } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { deferred } from '../testing/deferred.js';
 import { openEventStream } from '../testing/openEventStream.js';
 import { EventStream, MAX_UNREAD_BYTES } from './EventStream.js';
 

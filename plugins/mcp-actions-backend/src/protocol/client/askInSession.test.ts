@@ -1,3 +1,4 @@
+import { deferred } from '@callboard/test-utils';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import {
   CancelledNotificationSchema,
@@ -6,7 +7,6 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { InMemoryTransport, Server, type ServerContext } from '@modelcontextprotocol/server';
 import { afterEach, expect, it } from 'vitest';
-import { deferred } from '../../testing/deferred.js';
 import { askInSession } from './askInSession.js';
 import type { ClientRequests } from './McpCallClient.js';
 

@@ -1,7 +1,6 @@
-import { type ClientKind, clientKinds, connectClient } from '@callboard/test-utils';
+import { type ClientKind, clientKinds, connectClient, type Deferred, deferred } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { type Deferred, deferred } from '../../testing/deferred.js';
 import { createScriptPlugin } from '../../testing/scriptPlugin.js';
 import { modern, startProbe } from '../../testing/startProbe.js';
 

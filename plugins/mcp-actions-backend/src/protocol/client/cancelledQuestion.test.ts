@@ -1,6 +1,5 @@
-import { connectClient } from '@callboard/test-utils';
+import { connectClient, deferred } from '@callboard/test-utils';
 import { afterEach, expect, it } from 'vitest';
-import { deferred } from '../../testing/deferred.js';
 import { createScriptPlugin } from '../../testing/scriptPlugin.js';
 import { startProbe } from '../../testing/startProbe.js';
 

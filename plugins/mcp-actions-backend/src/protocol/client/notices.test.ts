@@ -1,9 +1,16 @@
 import type { JsonObject } from '@backstage/types';
 import type { CallClient } from '@callboard/actions-api';
-import { type ClientKind, clientKinds, connectClient, type LogMessage, type Progress } from '@callboard/test-utils';
+import {
+  type ClientKind,
+  clientKinds,
+  connectClient,
+  type Deferred,
+  deferred,
+  type LogMessage,
+  type Progress,
+} from '@callboard/test-utils';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { type Deferred, deferred } from '../../testing/deferred.js';
 import { createScriptPlugin } from '../../testing/scriptPlugin.js';
 import { initialize, modern, startProbe } from '../../testing/startProbe.js';
 

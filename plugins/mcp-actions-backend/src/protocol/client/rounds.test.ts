@@ -1,7 +1,7 @@
 import type { JsonObject } from '@backstage/types';
+import { type Deferred, deferred } from '@callboard/test-utils';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { type Deferred, deferred } from '../../testing/deferred.js';
 import { createScriptPlugin } from '../../testing/scriptPlugin.js';
 import { backendOfTwo, modern, startProbe, TOKENS } from '../../testing/startProbe.js';
 
