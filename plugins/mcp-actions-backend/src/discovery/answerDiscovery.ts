@@ -3,6 +3,7 @@ import type { CallerView } from '@callboard/actions';
 import { effectOf, type StatedEffect } from '@callboard/actions-api';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { observe } from '../lists/observe.js';
+import { shorten } from '../outputs/cutOutput.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { RequestContext } from '../protocol/RequestContext.js';
 import type { PublishedTool, ToolList } from '../tools/ToolList.js';
@@ -108,7 +109,7 @@ function countByPlugin(list: ToolList) {
 /** The first sentence or line. */
 function oneLine(text: string): string {
   const line = /^\s*([^\n]*?[.!?](?=\s|$)|[^\n]*)/.exec(text)?.[1] ?? '';
-  return line.length <= MAX_LINE_CHARACTERS ? line : `${line.slice(0, MAX_LINE_CHARACTERS - 1)}…`;
+  return shorten(line, MAX_LINE_CHARACTERS).text;
 }
 
 function toResult(output: Record<string, unknown>): CallToolResult {

@@ -31,7 +31,7 @@ interface OpenListen extends Listen {
   /** The SDK's side of this one stream, so that it can be told and ended apart from others. */
   readonly handler: McpHttpHandler;
   /** Of the resources that it asks for, those that it could see. */
-  uris: readonly string[];
+  uris: ReadonlySet<string>;
   done: Promise<void>;
 }
 
@@ -86,7 +86,7 @@ export class ListenStreams implements ChangeAudience {
       caller: context,
       openedAtMs: this.#nowMs(),
       expiresAtMs: expiryOf(context),
-      uris: [],
+      uris: new Set(),
       done: Promise.resolve(),
       handler: createMcpHandler(() => server.connectable(), {
         legacy: 'reject',
@@ -119,7 +119,7 @@ export class ListenStreams implements ChangeAudience {
     listen.uris = await visibleUris(server, given, context);
     const response = await handler.fetch(toWebRequest(req, disconnectSignal(res)), {
       authInfo: toAuthInfo(context),
-      parsedBody: withUris(given, listen.uris),
+      parsedBody: withUris(given, [...listen.uris]),
     });
     const isOpened = isEventStream(response);
     if (isOpened) {
@@ -166,14 +166,14 @@ async function visibleUris(
   server: PublishedServer,
   { params }: ListenRequest,
   caller: CallerContext,
-): Promise<readonly string[]> {
+): Promise<ReadonlySet<string>> {
   const asked = params?.notifications?.resourceSubscriptions;
   const uris = (Array.isArray(asked) ? asked : []).filter(
     (uri): uri is string => typeof uri === 'string' && uri.length <= MAX_URI_CHARACTERS,
   );
   const first = [...new Set(uris)].slice(0, MAX_SUBSCRIPTIONS);
   const visible = await Promise.all(first.map(uri => mayRead(server, uri, caller)));
-  return first.filter((_uri, index) => visible[index]);
+  return new Set(first.filter((_uri, index) => visible[index]));
 }
 
 /** What is no list of texts stays as it is, for the SDK to refuse. */
@@ -197,7 +197,7 @@ async function tellOne({ handler, server, caller, uris }: OpenListen, changes: C
     notify[kind](handler);
   }
   for (const uri of changes.resources) {
-    if (uris.includes(uri) && (await mayRead(server, uri, caller))) {
+    if (uris.has(uri) && (await mayRead(server, uri, caller))) {
       handler.notify.resourceUpdated(uri);
     }
   }

@@ -39,6 +39,7 @@ export async function cutResult(
     ...shortened.missing,
   ];
   const kept = outputs.keep({ owner, actionId: call.action.id, toolName, json, content: options.content, missing });
+  const cursor = kept && firstCursor(kept);
   const total = json.length + options.content.reduce((sum, block) => sum + contentLength(block), 0);
   const notes = {
     content: [
@@ -47,14 +48,14 @@ export async function cutResult(
     ],
     _meta: {
       'callboard/output': {
-        ...(kept && { uri: uriOf(kept), cursor: firstCursor(kept) }),
+        ...(kept && { uri: uriOf(kept), ...(cursor !== undefined && { cursor }) }),
         totalCharacters: total,
         shown: missing.slice(0, MAX_SHOWN).map(({ path, shown, of }) => ({ path, shown, of })),
       },
     },
   };
   if (!cut) {
-    return { ...notes, isError: true };
+    return { ...notes, content: [...notes.content, ...(shortened.content as Content)], isError: true };
   }
   const hasText = shortened.content.some(({ type }) => type === 'text');
   const hasOutput = cut.value !== null;
@@ -97,7 +98,9 @@ function cutContent(content: readonly ContentBlock[], budget: number): { content
     const { text, shown } = shorten(whole ?? '', left >= MIN_BLOCK_CHARACTERS ? left : 0);
     if (shown > 0) {
       result.push(
-        block.type === 'resource' ? { ...block, resource: { ...block.resource, text } } : { type: 'text', text },
+        block.type === 'resource'
+          ? { ...block, resource: { ...block.resource, text } }
+          : { ...(block as Extract<ContentBlock, { type: 'text' }>), text },
       );
       left = 0;
     }
@@ -129,8 +132,15 @@ function explain(options: {
   const what = isCut
     ? `The output is cut (${total} characters, the limit is ${budget}); shown: ${named.join(', ')}${more}.`
     : `The action has run. Its output is not shown: it has ${total} characters, the limit is ${budget}, and no part of it would fit its schema.`;
-  const how = kept
-    ? `Go on with read_output and the cursor "${firstCursor(kept)}", or read the resource ${uriOf(kept)}; both for 15 minutes.`
-    : 'It is too long to be kept: ask for less.';
-  return `${what} ${how}`;
+  return `${what} ${howToGoOn(kept)}`;
+}
+
+function howToGoOn(kept: KeptOutput | undefined): string {
+  if (!kept) {
+    return 'It is too long to be kept: ask for less.';
+  }
+  const cursor = firstCursor(kept);
+  return cursor === undefined
+    ? `Read the resource ${uriOf(kept)}, for 15 minutes.`
+    : `Go on with read_output and the cursor "${cursor}", or read the resource ${uriOf(kept)}; both for 15 minutes.`;
 }

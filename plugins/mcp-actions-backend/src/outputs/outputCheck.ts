@@ -11,8 +11,16 @@ export async function outputCheckOf(
   whole: JsonValue,
 ): Promise<(value: JsonValue) => Promise<boolean>> {
   const check = checks?.output;
-  if (check && (await check(whole)).ok) {
-    return async value => (await check(value)).ok;
+  const isOk = async (value: JsonValue) => {
+    try {
+      return (await check?.(value))?.ok ?? false;
+    } catch {
+      // A check of the action's own may count on what was cut.
+      return false;
+    }
+  };
+  if (await isOk(whole)) {
+    return isOk;
   }
   const schema = advertisedOutput(descriptor);
   if (!schema) {

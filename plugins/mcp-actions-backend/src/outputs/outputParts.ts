@@ -30,10 +30,23 @@ export interface OutputPart {
 const FRAME_CHARACTERS = 400;
 const MIN_ROOM = 200;
 
-/** @returns the cursor of what is missing first; undefined if nothing is. */
-export function firstCursor({ id, missing }: Pick<KeptOutput, 'id' | 'missing'>): string | undefined {
-  const [first] = missing;
-  return first && writeCursor(id, { missing: 0, at: first.shown, within: 0 });
+/** @returns the cursor of what is missing first; undefined if nothing is, or only what cannot be read in parts. */
+export function firstCursor(kept: Pick<KeptOutput, 'id' | 'missing' | 'content'>): string | undefined {
+  return cursorFrom(kept, 0);
+}
+
+function cursorFrom(
+  { id, missing, content }: Pick<KeptOutput, 'id' | 'missing' | 'content'>,
+  first: number,
+): string | undefined {
+  const index = missing.findIndex((place, at) => at >= first && isReadable(place, content));
+  const found = missing[index];
+  return found && writeCursor(id, { missing: index, at: found.shown, within: 0 });
+}
+
+/** Bytes and links are whole or not at all. */
+function isReadable(missing: Missing, content: KeptOutput['content']): boolean {
+  return missing.kind !== 'content' || textOf(content[missing.block]) !== undefined;
 }
 
 /** @returns the id of the kept output and the position; undefined if it is no cursor. */
@@ -48,6 +61,12 @@ export function readCursor(cursor: string): { id: string; position: Position } |
   return Math.min(missing, at, within) < 0 ? undefined : { id, position: { missing, at, within } };
 }
 
+/** Whether there is a part at a position. It costs nothing to tell, however long the output is. */
+export function hasPartAt({ missing, content }: KeptOutput, position: Position): boolean {
+  const place = missing[position.missing];
+  return place !== undefined && position.at < place.of && isReadable(place, content);
+}
+
 /**
  * Cuts the next part out of what is missing from a result.
  *
@@ -56,7 +75,7 @@ export function readCursor(cursor: string): { id: string; position: Position } |
  */
 export function partAt(kept: KeptOutput, position: Position, budget: number): OutputPart | undefined {
   const missing = kept.missing[position.missing];
-  if (!missing || position.at >= missing.of) {
+  if (!missing || !hasPartAt(kept, position)) {
     return undefined;
   }
   const room = Math.max(MIN_ROOM, budget - FRAME_CHARACTERS - 2 * missing.path.length);
@@ -104,12 +123,12 @@ function withNext(kept: KeptOutput, position: Position, part: OutputPart): Outpu
   return { ...part, ...nextOf(kept, { ...position, at: part.to, within: 0 }) };
 }
 
-function nextOf({ id, missing }: KeptOutput, position: Position): { nextCursor?: string } {
-  if (position.at < (missing[position.missing]?.of ?? 0)) {
-    return { nextCursor: writeCursor(id, position) };
+function nextOf(kept: KeptOutput, position: Position): { nextCursor?: string } {
+  if (position.at < (kept.missing[position.missing]?.of ?? 0)) {
+    return { nextCursor: writeCursor(kept.id, position) };
   }
-  const next = missing[position.missing + 1];
-  return next ? { nextCursor: writeCursor(id, { missing: position.missing + 1, at: next.shown, within: 0 }) } : {};
+  const nextCursor = cursorFrom(kept, position.missing + 1);
+  return nextCursor === undefined ? {} : { nextCursor };
 }
 
 function targetOf({ json, content }: KeptOutput, missing: Missing): JsonValue | undefined {

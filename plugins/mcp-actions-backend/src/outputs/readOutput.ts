@@ -9,7 +9,7 @@ import { makeCall } from '../protocol/makeCall.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { CallerContext, RequestContext } from '../protocol/RequestContext.js';
 import { type KeptOutput, OUTPUT_URI_PREFIX } from './OutputStore.js';
-import { partAt, readCursor, textOf } from './outputParts.js';
+import { hasPartAt, type OutputPart, partAt, readCursor, textOf } from './outputParts.js';
 
 export const READ_OUTPUT = 'read_output';
 
@@ -53,8 +53,15 @@ export function readOutput(
         const { cursor } = readArguments(READ_OUTPUT, argumentsSchema, input);
         const read = readCursor(cursor);
         const kept = read && server.services.outputs.find(read.id, ownerOf(server, context));
-        const part = kept && partAt(kept, read.position, server.config.maxOutputCharacters ?? 0);
-        return part && reading(server, kept, context, async () => part);
+        // The part is cut out in the call: what refuses it, such as a limit, comes before the cost.
+        return kept && hasPartAt(kept, read.position)
+          ? reading(
+              server,
+              kept,
+              context,
+              async () => partAt(kept, read.position, server.config.maxOutputCharacters ?? 0) as OutputPart,
+            )
+          : undefined;
       },
       eventId: 'tool-execution',
       meta: { toolName: READ_OUTPUT },
@@ -126,6 +133,9 @@ function contentsOf({ json, content }: KeptOutput, uri: string): ResourceContent
       }
       if (block.type === 'image' || block.type === 'audio') {
         return [{ uri: own, mimeType: block.mimeType, blob: block.data }];
+      }
+      if (block.type === 'resource_link') {
+        return [{ uri: own, mimeType: 'application/json', text: JSON.stringify(block) }];
       }
       return block.type === 'resource' && 'blob' in block.resource ? [block.resource] : [];
     }),

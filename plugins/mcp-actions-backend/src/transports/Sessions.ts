@@ -102,6 +102,10 @@ export class Sessions {
   }
 
   #holdOpen(session: Session, { res }: Exchange): void {
+    if (res.closed) {
+      // The client has left before it is served: nothing would count its stream down again.
+      return;
+    }
     session.openStreams += 1;
     res.once('close', () => {
       session.openStreams -= 1;

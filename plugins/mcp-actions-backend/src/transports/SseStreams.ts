@@ -25,8 +25,15 @@ export class SseStreams {
     this.#keepAliveMs = options.keepAliveMs;
   }
 
+  /** @throws RefusedRequest 405 for HEAD, 503 if all streams are in use. */
   async open({ req, res, server, context }: Omit<Exchange, 'body'>, streamPath: string): Promise<void> {
+    if (req.method === 'HEAD') {
+      throw new RefusedRequest(405, 'Method not allowed, expected GET', { headers: { Allow: 'GET' } });
+    }
     await this.#streams.makeRoomFor(context);
+    if (res.closed) {
+      return;
+    }
     this.#warnOnce(req.headers['user-agent']);
     res.setHeader('Deprecation', DEPRECATED_SINCE);
     res.setHeader('Link', `<${streamPath.replace(/\/sse$/, '')}>; rel="successor-version"`);

@@ -68,6 +68,8 @@ export class StatelessTransport implements Transport {
     for (const message of messages) {
       transport.onmessage?.(message, { authInfo: toAuthInfo(context) });
     }
+    // First, the protocol hears of what the same batch cancels.
+    setImmediate(() => transport.#forget(cancelledBy(messages)));
     await finished;
     await protocol.close();
   }
@@ -100,6 +102,14 @@ export class StatelessTransport implements Transport {
     this.onclose?.();
   }
 
+  /** No answer comes for what was cancelled. */
+  #forget(ids: readonly RequestId[]): void {
+    const forgotten = ids.filter(id => this.#unanswered.delete(id));
+    if (forgotten.length > 0 && this.#unanswered.size === 0) {
+      this.#finish();
+    }
+  }
+
   #sendAnswers(): void {
     for (const answer of this.#answers.splice(0)) {
       this.#stream.writeMessage(answer);
@@ -112,8 +122,19 @@ export class StatelessTransport implements Transport {
       return;
     }
     this.#stream.stop();
+    if (this.#answers.length === 0) {
+      this.#res.writeHead(202).end();
+      return;
+    }
     const body = Buffer.from(JSON.stringify(this.#isBatch ? this.#answers : this.#answers[0]));
     this.#res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.length });
     this.#res.end(body);
   }
+}
+
+function cancelledBy(messages: readonly JSONRPCMessage[]): RequestId[] {
+  return messages.flatMap(message => {
+    const { method, params } = message as { method?: string; params?: { requestId?: RequestId } };
+    return method === 'notifications/cancelled' && params?.requestId !== undefined ? [params.requestId] : [];
+  });
 }

@@ -57,6 +57,17 @@ describe('the deprecated HTTP+SSE transport', () => {
     await stream.close();
   });
 
+  it('opens no stream for HEAD, which could not carry it', async () => {
+    const response = await fetch(`${app.url}/sse`, {
+      method: 'HEAD',
+      headers: { Authorization: `Bearer ${TOKENS.ada}` },
+      signal: AbortSignal.timeout(2_000),
+    });
+
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET');
+  });
+
   it('says that it is deprecated, in headers and once in the log', async () => {
     const stream = await open();
 
