@@ -4,13 +4,8 @@ import type { ActionCatalogue, CallerView, VisibleAction } from '@callboard/acti
 import type { OfferedAction } from '@callboard/actions-api';
 import type { Prompt } from '@modelcontextprotocol/server';
 import { KeptLists } from '../lists/KeptLists.js';
-import { NameClaims } from '../tools/NameClaims.js';
-import { assignToolNames, type Nameable, type ToolNaming, wantedName } from '../tools/toolNames.js';
-
-interface PromptNames {
-  readonly idOf: ReadonlyMap<string, string>;
-  readonly nameOf: ReadonlyMap<string, string>;
-}
+import { PublishedNames } from '../tools/PublishedNames.js';
+import type { Nameable, ToolNames, ToolNaming } from '../tools/toolNames.js';
 
 /**
  * The prompts of one MCP server, named as its tools are. Everything is worked out once per state of
@@ -19,14 +14,8 @@ interface PromptNames {
 export class PromptDirectory {
   readonly #catalogue: ActionCatalogue;
   readonly #isIncluded: (action: ActionsServiceAction) => boolean;
-  readonly #isEnabled: (name: string) => boolean;
-  readonly #naming: ToolNaming;
-  readonly #claims: NameClaims;
-  readonly #logger: LoggerService;
-  readonly #label: string;
+  readonly #names: PublishedNames;
   readonly #lists = new KeptLists<readonly Prompt[]>();
-  #names: { fingerprint: string; names: PromptNames } | undefined;
-  readonly #reported = new Set<string>();
 
   constructor(options: {
     catalogue: ActionCatalogue;
@@ -43,11 +32,11 @@ export class PromptDirectory {
   }) {
     this.#catalogue = options.catalogue;
     this.#isIncluded = options.isIncluded;
-    this.#isEnabled = options.isEnabled;
-    this.#naming = options.naming;
-    this.#claims = new NameClaims({ naming: options.naming, configKey: options.configKey });
-    this.#logger = options.logger;
-    this.#label = options.label;
+    this.#names = new PublishedNames({
+      ...options,
+      describeCollision: (wanted, given) =>
+        `Several prompts of ${options.label} would be "${wanted}"; they are published under longer names: ${given}`,
+    });
   }
 
   /** How many prompts the server publishes, to those who may see them. */
@@ -65,9 +54,8 @@ export class PromptDirectory {
    * @throws Error if it is to have the exact name of another one, which must keep the backend from starting.
    */
   claim(action: ActionsServiceAction): void {
-    const named = toNameable(action);
-    if (this.#naming.exact && this.#isIncluded(action) && this.#isEnabled(wantedName(named, this.#naming))) {
-      this.#claims.claim(named);
+    if (this.#isIncluded(action)) {
+      this.#names.claim(toNameable(action));
     }
   }
 
@@ -89,32 +77,10 @@ export class PromptDirectory {
     return found && this.publishes(found.descriptor) ? found : undefined;
   }
 
-  get #published(): PromptNames {
-    const fingerprint = this.#catalogue.knownFingerprint;
-    if (this.#names?.fingerprint !== fingerprint) {
-      const { nameOf, collisions } = assignToolNames(
-        this.#catalogue.known.filter(this.#isIncluded).map(toNameable),
-        this.#naming,
-      );
-      const enabled = [...nameOf].filter(([, name]) => this.#isEnabled(name));
-      this.#names = {
-        fingerprint,
-        names: { nameOf: new Map(enabled), idOf: new Map(enabled.map(([id, name]) => [name, id])) },
-      };
-      for (const { wanted, given } of collisions) {
-        this.#reportCollision(wanted, given.map(({ id, name }) => `${id} as "${name}"`).join(', '));
-      }
-    }
-    return this.#names.names;
-  }
-
-  #reportCollision(wanted: string, given: string): void {
-    if (!this.#reported.has(given)) {
-      this.#reported.add(given);
-      this.#logger.error(
-        `Several prompts of ${this.#label} would be "${wanted}"; they are published under longer names: ${given}`,
-      );
-    }
+  get #published(): ToolNames {
+    return this.#names.of(this.#catalogue.knownFingerprint, () =>
+      this.#catalogue.known.filter(this.#isIncluded).map(toNameable),
+    );
   }
 }
 

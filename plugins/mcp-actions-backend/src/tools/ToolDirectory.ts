@@ -4,17 +4,10 @@ import type { ActionCatalogue, CallerView, VisibleAction } from '@callboard/acti
 import type { Tool } from '@modelcontextprotocol/server';
 import { KeptLists } from '../lists/KeptLists.js';
 import { headerParametersOf } from './headerParameters.js';
-import { NameClaims } from './NameClaims.js';
+import { PublishedNames } from './PublishedNames.js';
 import { ToolList } from './ToolList.js';
-import { assignToolNames, mayBelongTo, type ToolNames, type ToolNaming, wantedName } from './toolNames.js';
+import { mayBelongTo, type ToolNames, type ToolNaming } from './toolNames.js';
 import { canBeTool, toTool } from './toTool.js';
-
-interface Names {
-  readonly fingerprint: string;
-  readonly names: ToolNames;
-  /** Tools of whose arguments clients repeat some in headers. */
-  readonly withHeaders: ReadonlySet<string>;
-}
 
 /**
  * The tools of one MCP server: its names, and per caller what is listed and what can be called.
@@ -25,16 +18,13 @@ export class ToolDirectory {
   readonly #takesSecrets: () => boolean;
   readonly #isIncluded: (action: ActionsServiceAction) => boolean;
   readonly #mayBeIncluded: (action: ActionsServiceAction) => boolean;
-  readonly #isEnabled: (name: string) => boolean;
   readonly #naming: ToolNaming;
   readonly #ownTools: readonly Tool[];
   readonly #showsActions: boolean;
-  readonly #logger: LoggerService;
-  readonly #label: string;
-  readonly #claims: NameClaims;
+  readonly #names: PublishedNames;
   readonly #lists = new KeptLists<ToolList>();
-  #names: Names | undefined;
-  #reported = new Set<string>();
+  /** Tools of whose arguments clients repeat some in headers, of the names that there were. */
+  #withHeaders: { of: ToolNames; names: ReadonlySet<string> } | undefined;
 
   constructor(options: {
     catalogue: ActionCatalogue;
@@ -55,18 +45,23 @@ export class ToolDirectory {
     /** Where the server is configured. */
     configKey: string;
   }) {
-    const { ownTools = [], isEnabled = () => true, takesSecrets = () => false, isIncluded } = options;
+    const { ownTools = [], isEnabled = () => true, takesSecrets = () => false, isIncluded, label } = options;
     this.#catalogue = options.catalogue;
     this.#takesSecrets = takesSecrets;
     this.#isIncluded = action => canBeTool(action, takesSecrets()) && isIncluded(action);
     this.#mayBeIncluded = action => canBeTool(action, true) && isIncluded(action);
-    this.#isEnabled = isEnabled;
     this.#naming = { ...options.naming, reserved: new Set(ownTools.map(({ name }) => name)) };
     this.#ownTools = ownTools;
     this.#showsActions = options.showsActions ?? true;
-    this.#logger = options.logger;
-    this.#label = options.label;
-    this.#claims = new NameClaims({ naming: this.#naming, configKey: options.configKey });
+    this.#names = new PublishedNames({
+      ...options,
+      naming: this.#naming,
+      isEnabled,
+      describeCollision: (wanted, given) =>
+        this.isOwn(wanted)
+          ? `An action of ${label} would be the tool "${wanted}", which is one of the server itself; it is published under a longer name: ${given}`
+          : `Several actions of ${label} would be the tool "${wanted}"; they are published under longer names: ${given}`,
+    });
   }
 
   /** What this caller may call. */
@@ -124,41 +119,24 @@ export class ToolDirectory {
    * @throws Error if it is to have the exact name of another one, which must keep the backend from starting.
    */
   claim(action: ActionsServiceAction): void {
-    if (this.#naming.exact && this.#mayBeIncluded(action) && this.#isEnabled(wantedName(action, this.#naming))) {
-      this.#claims.claim(action);
+    if (this.#mayBeIncluded(action)) {
+      this.#names.claim(action);
     }
   }
 
   /** The names of what is published of everything known, worked out anew when something has become known. */
   get names(): ToolNames {
-    return this.#current.names;
+    return this.#names.of(this.#fingerprint, () => this.#catalogue.known.filter(this.#isIncluded));
   }
 
   /** Whether clients repeat arguments of the tool in headers, as far as is known. */
   hasHeaders(name: string): boolean {
-    return this.#current.withHeaders.has(name);
-  }
-
-  get #current(): Names {
-    const fingerprint = this.#fingerprint;
-    if (this.#names?.fingerprint !== fingerprint) {
-      const known = this.#catalogue.known.filter(this.#isIncluded);
-      const all = assignToolNames(known, this.#naming);
-      const enabled = [...all.idOf].filter(([name]) => this.#isEnabled(name));
-      const names = {
-        idOf: new Map(enabled),
-        nameOf: new Map(enabled.map(([name, id]) => [id, name])),
-        collisions: all.collisions,
-      };
-      const withHeaders = known.filter(action => headerParametersOf(action).length > 0);
-      this.#names = {
-        fingerprint,
-        names,
-        withHeaders: new Set(withHeaders.map(({ id }) => names.nameOf.get(id) ?? '')),
-      };
-      this.#reportCollisions(names);
+    const { names } = this;
+    if (this.#withHeaders?.of !== names) {
+      const marked = this.#catalogue.known.filter(action => headerParametersOf(action).length > 0);
+      this.#withHeaders = { of: names, names: new Set(marked.map(({ id }) => names.nameOf.get(id) ?? '')) };
     }
-    return this.#names as Names;
+    return this.#withHeaders.names.has(name);
   }
 
   get #fingerprint(): string {
@@ -168,19 +146,5 @@ export class ToolDirectory {
   async #discover(name: string, credentials: BackstageCredentials): Promise<void> {
     const candidates = this.#catalogue.remoteSourceIds.filter(pluginId => mayBelongTo(name, pluginId, this.#naming));
     await Promise.all(candidates.map(pluginId => this.#catalogue.discover(pluginId, credentials)));
-  }
-
-  #reportCollisions({ collisions }: ToolNames): void {
-    for (const { wanted, given } of collisions) {
-      const list = given.map(({ id, name }) => `${id} as "${name}"`).join(', ');
-      if (!this.#reported.has(list)) {
-        this.#reported.add(list);
-        this.#logger.error(
-          this.isOwn(wanted)
-            ? `An action of ${this.#label} would be the tool "${wanted}", which is one of the server itself; it is published under a longer name: ${list}`
-            : `Several actions of ${this.#label} would be the tool "${wanted}"; they are published under longer names: ${list}`,
-        );
-      }
-    }
   }
 }
