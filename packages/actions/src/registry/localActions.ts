@@ -31,7 +31,9 @@ export class LocalActions {
    * @throws what `check` throws for one that is there already.
    */
   addCheck(check: (action: ActionsServiceAction) => void): void {
-    for (const { known } of this.#plugins.values()) {
+    // Plugins start side by side: by id, so that what is found does not depend on which was first.
+    const plugins = [...this.#plugins.values()].sort((a, b) => (a.pluginId < b.pluginId ? -1 : 1));
+    for (const { known } of plugins) {
       known.forEach(check);
     }
     this.#checks.push(check);
