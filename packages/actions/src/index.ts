@@ -17,6 +17,7 @@ import { explanationsServiceFactory } from './policy/Explanations.js';
 import { visibilityRulesServiceFactory } from './policy/VisibilityRules.js';
 import { actionsRegistryServiceFactory } from './registry/actionsRegistryServiceFactory.js';
 import { localActionsServiceFactory } from './registry/localActions.js';
+import { replicasServiceFactory } from './replicas/replicasServiceFactory.js';
 import { secretsDeskServiceFactory } from './secrets/secretsDeskServiceFactory.js';
 
 export { Alerts } from './alerts/Alerts.js';
@@ -79,6 +80,9 @@ export {
   localActionsServiceFactory,
   localActionsServiceRef,
 } from './registry/localActions.js';
+export { LoneReplica } from './replicas/LoneReplica.js';
+export { type Asked, type Replicas, replicasServiceRef, type SharedRedis } from './replicas/Replicas.js';
+export { replicasServiceFactory } from './replicas/replicasServiceFactory.js';
 export { type AnsweredSecrets, SecretsDesk, type SecretsIssue, type SecretsPages } from './secrets/SecretsDesk.js';
 export type { KeptRequest, SecretsRequest } from './secrets/SecretsRequests.js';
 export { secretsDeskServiceFactory, secretsDeskServiceRef } from './secrets/secretsDeskServiceFactory.js';
@@ -89,6 +93,7 @@ export { unlessAborted } from './unlessAborted.js';
 export const actionsServiceFactories = [
   configSectionFeature(actionsConfigSection),
   configCheckServiceFactory,
+  replicasServiceFactory,
   localActionsServiceFactory,
   catalogueEventsServiceFactory,
   actionGatesServiceFactory,
