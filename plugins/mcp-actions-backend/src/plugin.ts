@@ -16,6 +16,7 @@ import { AccessTokens } from './guards/AccessTokens.js';
 import { createAuthentication } from './guards/authenticate.js';
 import { checkScope } from './guards/checkScope.js';
 import { createSourceCheck } from './guards/checkSource.js';
+import { McpRequests } from './McpRequests.js';
 import { OAuthMetadata } from './OAuthMetadata.js';
 import { OutputStore } from './outputs/OutputStore.js';
 import { SuspendedCalls } from './protocol/client/SuspendedCalls.js';
@@ -96,37 +97,36 @@ export const mcpPlugin = createBackendPlugin({
 
         // The plugin authenticates by itself, so that a 401 is one that MCP clients understand.
         httpRouter.addAuthPolicy({ path: '/v1', allow: 'unauthenticated' });
-        httpRouter.use(
-          createMcpRouter({
-            ...transports,
-            auditor,
-            logger,
-            servers,
-            maxRequestBodyBytes: settings.maxRequestBodyBytes,
-            checkSource: createSourceCheck(settings),
-            authenticate: createAuthentication({
-              httpAuth,
-              accessTokens: new AccessTokens({ auth, discovery }),
-              allowsAnonymous: settings.allowsAnonymous,
-              takesAccessTokens: metadata.isEnabled,
-              resource: req => metadata.resource(req.params.server),
-              challenge: req => metadata.challenge(req.params.server),
-            }),
-            checkScope: ({ body, server, context }) =>
-              checkScope(
-                body,
-                server,
-                context,
-                async () => (await metadata.challenge(server.config.key))?.resourceMetadataUrl,
-              ),
-            ssePath: async req => {
-              const external = new URL(await discovery.getExternalBaseUrl('mcp-actions'));
-              const path = req.originalUrl.split('?')[0] as string;
-              // Behind a proxy that strips a prefix, only the external address tells the whole path.
-              return req.headers.host === external.host ? `${external.pathname}${req.path}` : path;
-            },
+        const requests = new McpRequests({
+          ...transports,
+          auditor,
+          logger,
+          servers,
+          maxRequestBodyBytes: settings.maxRequestBodyBytes,
+          checkSource: createSourceCheck(settings),
+          authenticate: createAuthentication({
+            httpAuth,
+            accessTokens: new AccessTokens({ auth, discovery }),
+            allowsAnonymous: settings.allowsAnonymous,
+            takesAccessTokens: metadata.isEnabled,
+            resource: server => metadata.resource(server),
+            challenge: server => metadata.challenge(server),
           }),
-        );
+          checkScope: ({ body, server, context }) =>
+            checkScope(
+              body,
+              server,
+              context,
+              async () => (await metadata.challenge(server.config.key))?.resourceMetadataUrl,
+            ),
+          ssePath: async (req, target) => {
+            const external = new URL(await discovery.getExternalBaseUrl('mcp-actions'));
+            const path = req.originalUrl.split('?')[0] as string;
+            // Behind a proxy that strips a prefix, only the external address tells the whole path.
+            return req.headers.host === external.host ? `${external.pathname}${target.path}` : path;
+          },
+        });
+        httpRouter.use(createMcpRouter(requests));
         await metadata.serve({ ...services, serverKeys: servers.map(server => server.config.key) });
 
         // People are known there by their browser's cookie.

@@ -1,6 +1,6 @@
 import type { MetricsService, TracingService } from '@backstage/backend-plugin-api/alpha';
 import type { Invocation } from '@callboard/actions';
-import type { Request } from 'express';
+import type { HttpRequest } from './HttpRequest.js';
 
 /** Seconds; the same buckets as upstream's, so that dashboards keep working. */
 const BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
@@ -77,7 +77,7 @@ export class Telemetry {
   /** Runs a call inside a span that continues the caller's trace. */
   traceCall<T>(
     call: Invocation,
-    { method, request, arguments: args }: { method: CallMethod; request: Request; arguments: unknown },
+    { method, request, arguments: args }: { method: CallMethod; request: HttpRequest; arguments: unknown },
     run: (span: CallSpan) => Promise<T>,
   ): Promise<T> {
     const operation = this.startOperation({ method });

@@ -1,6 +1,6 @@
 import type { BackstageCredentials, HttpAuthService } from '@backstage/backend-plugin-api';
 import { toError } from '@backstage/errors';
-import type { Request } from 'express';
+import { asExpressRequest, type HttpRequest } from '../HttpRequest.js';
 import { type Access, AccessTokens, type Grant } from './AccessTokens.js';
 import { RefusedRequest } from './RefusedRequest.js';
 
@@ -29,17 +29,17 @@ export function createAuthentication(options: {
   allowsAnonymous: boolean;
   /** Whether there are access tokens of MCP clients at all. */
   takesAccessTokens: boolean;
-  resource: (req: Request) => Promise<string>;
-  challenge: (req: Request) => Promise<Challenge | undefined>;
-}): (req: Request) => Promise<Caller> {
+  resource: (server: string | undefined) => Promise<string>;
+  challenge: (server: string | undefined) => Promise<Challenge | undefined>;
+}): (req: HttpRequest, server: string | undefined) => Promise<Caller> {
   const { httpAuth, accessTokens, allowsAnonymous, takesAccessTokens, resource, challenge } = options;
 
-  const identify = async (req: Request): Promise<Caller | Access> => {
+  const identify = async (req: HttpRequest, server: string | undefined): Promise<Caller | Access> => {
     const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
     const kind = token && takesAccessTokens ? AccessTokens.kindOf(token) : 'no';
     if (token && kind !== 'no') {
       try {
-        const access = await accessTokens.exchange(token, await resource(req));
+        const access = await accessTokens.exchange(token, await resource(server));
         // From here on the request is the person's: the auditor and tracing look for the principal in it.
         req.headers.authorization = `Bearer ${access.userToken}`;
         return access;
@@ -51,21 +51,21 @@ export function createAuthentication(options: {
       }
     }
     return {
-      credentials: await httpAuth.credentials(req, {
+      credentials: await httpAuth.credentials(asExpressRequest(req), {
         allow: allowsAnonymous ? ['user', 'service', 'none'] : ['user', 'service'],
       }),
     };
   };
 
-  return async req => {
+  return async (req, server) => {
     try {
-      const { credentials, grant } = (await identify(req)) as Caller;
+      const { credentials, grant } = (await identify(req, server)) as Caller;
       return { credentials, ...(grant && { grant }) };
     } catch (thrown) {
       const error = toError(thrown);
       switch (error.name) {
         case 'AuthenticationError':
-          throw unauthorized(req.headers.authorization !== undefined, await challenge(req));
+          throw unauthorized(req.headers.authorization !== undefined, await challenge(server));
         case 'NotAllowedError':
           throw new RefusedRequest(403, error.message);
         case 'ServiceUnavailableError':

@@ -1,5 +1,6 @@
 import { toError } from '@backstage/errors';
 import type { JsonObject } from '@backstage/types';
+import { asExpressRequest } from '../HttpRequest.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { RequestContext } from '../protocol/RequestContext.js';
 
@@ -20,7 +21,7 @@ export async function observe<T>(
   const operation = telemetry.startOperation({ method, server: server.config.key });
   const event = await auditor.createEvent({
     eventId,
-    request,
+    request: asExpressRequest(request),
     meta: { ...options.meta, ...(server.config.key && { server: server.config.key }) },
   });
   try {

@@ -1,7 +1,7 @@
 import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import type { AuthInfo } from '@modelcontextprotocol/server';
-import type { Request } from 'express';
 import type { Grant } from '../guards/AccessTokens.js';
+import type { HttpRequest } from '../HttpRequest.js';
 
 /** What handlers of protocol messages need to know of the HTTP request that carried the message. */
 export interface RequestContext {
@@ -10,7 +10,7 @@ export interface RequestContext {
   readonly grant?: Grant;
   /** A profile to which the client narrows itself, by the header `Callboard-Profile`. */
   readonly profile?: string;
-  readonly request: Request;
+  readonly request: HttpRequest;
 }
 
 /** What outlives the request. */

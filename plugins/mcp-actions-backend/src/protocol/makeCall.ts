@@ -16,6 +16,7 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server';
+import { asExpressRequest } from '../HttpRequest.js';
 import type { CallMethod } from '../telemetry.js';
 import type { ClientSide } from './ClientSide.js';
 import type { PublishedServer } from './PublishedServer.js';
@@ -72,7 +73,7 @@ export async function makeCall<TResult extends object>(
   });
   const audit = {
     eventId: requested.eventId,
-    request,
+    request: asExpressRequest(request),
     meta: {
       ...requested.meta,
       ...(server.config.key && { server: server.config.key }),

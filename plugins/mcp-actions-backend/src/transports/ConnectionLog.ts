@@ -1,4 +1,5 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
+import { asExpressRequest } from '../HttpRequest.js';
 import type { Listen, ListenObserver } from '../notifications/ListenStreams.js';
 import type { Telemetry } from '../telemetry.js';
 import type { Connection, ConnectionObserver } from './Connections.js';
@@ -18,7 +19,7 @@ export function createConnectionLog(
 ): ConnectionObserver {
   const record = recorderOf(options, options.transport);
   return {
-    opened: (connection, { request }) => record('established', connection, { request }),
+    opened: (connection, { request }) => record('established', connection, { request: asExpressRequest(request) }),
     closed: (connection, durationMs) => {
       record('closed', connection, { durationMs });
       options.telemetry.recordSession(durationMs, connection.protocol.getNegotiatedProtocolVersion());
@@ -30,7 +31,7 @@ export function createConnectionLog(
 export function createListenLog(options: Recording): ListenObserver {
   const record = recorderOf(options, 'listen');
   return {
-    opened: (listen, { request }) => record('established', listen, { request }),
+    opened: (listen, { request }) => record('established', listen, { request: asExpressRequest(request) }),
     closed: (listen, durationMs) => record('closed', listen, { durationMs }),
   };
 }

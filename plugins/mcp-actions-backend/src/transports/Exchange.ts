@@ -1,11 +1,12 @@
-import type { Request, Response } from 'express';
+import type { ServerResponse } from 'node:http';
+import type { HttpRequest } from '../HttpRequest.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { RequestContext } from '../protocol/RequestContext.js';
 
 /** One authenticated HTTP request to one of the servers, with its body read. */
 export interface Exchange {
-  readonly req: Request;
-  readonly res: Response;
+  readonly req: HttpRequest;
+  readonly res: ServerResponse;
   readonly server: PublishedServer;
   readonly context: RequestContext;
   /** The parsed JSON body; undefined for requests without one. */

@@ -55,8 +55,8 @@ export class SseStreams {
   /** Takes a message for a stream; the answer travels on the stream. */
   async receive({ req, res, server, context, body }: Exchange): Promise<void> {
     res.setHeader('Deprecation', DEPRECATED_SINCE);
-    const { sessionId } = req.query;
-    if (typeof sessionId !== 'string' || sessionId === '') {
+    const [sessionId = '', ...others] = new URL(req.originalUrl, 'http://localhost').searchParams.getAll('sessionId');
+    if (sessionId === '' || others.length > 0) {
       throw new RefusedRequest(
         400,
         'Name one stream: POST to the address that the stream announced, with its sessionId',

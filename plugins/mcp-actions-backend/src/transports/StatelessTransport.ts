@@ -1,7 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import { disconnectSignal } from '@callboard/actions';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId, Transport } from '@modelcontextprotocol/server';
 import { isJSONRPCRequest, isJSONRPCResponse } from '@modelcontextprotocol/server';
-import type { Response } from 'express';
 import { toAuthInfo } from '../protocol/RequestContext.js';
 import { EventStream } from './EventStream.js';
 import type { Exchange } from './Exchange.js';
@@ -16,7 +16,7 @@ export class StatelessTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: <T extends JSONRPCMessage>(message: T, extra?: MessageExtraInfo) => void;
-  readonly #res: Response;
+  readonly #res: ServerResponse;
   readonly #stream: EventStream;
   readonly #isBatch: boolean;
   readonly #takesEvents: boolean;
@@ -24,7 +24,7 @@ export class StatelessTransport implements Transport {
   readonly #answers: JSONRPCMessage[] = [];
 
   private constructor(options: {
-    res: Response;
+    res: ServerResponse;
     stream: EventStream;
     isBatch: boolean;
     takesEvents: boolean;
@@ -46,7 +46,7 @@ export class StatelessTransport implements Transport {
     const requests = messages.filter(isJSONRPCRequest);
     if (requests.length === 0) {
       // Nothing in a stateless exchange waits for a notification or a response.
-      res.status(202).end();
+      res.writeHead(202).end();
       return;
     }
     const stream = new EventStream({ res, keepAliveMs });

@@ -1,8 +1,9 @@
-import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
+import type { ServerResponse } from 'node:http';
+import type { HttpRequest } from '../HttpRequest.js';
 import type { EventStream } from './EventStream.js';
 
 /** A request as the SDK's transports take it; its body is handed over apart. */
-export function toWebRequest(req: ExpressRequest, signal?: AbortSignal): Request {
+export function toWebRequest(req: HttpRequest, signal?: AbortSignal): Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(req.headers)) {
     for (const single of [value ?? []].flat()) {
@@ -20,7 +21,7 @@ export function isEventStream({ headers }: Response): boolean {
   return headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 }
 
-export function acceptsEventStream({ headers }: ExpressRequest): boolean {
+export function acceptsEventStream({ headers }: HttpRequest): boolean {
   return /text\/event-stream|\*\/\*/.test(headers.accept ?? '*/*');
 }
 
@@ -28,7 +29,7 @@ export function acceptsEventStream({ headers }: ExpressRequest): boolean {
  * Sends what one of the SDK's transports answers, and waits for the end of an event stream. If
  * `stream` has begun already, the answer follows on it as an event.
  */
-export async function sendResponse(res: ExpressResponse, response: Response, stream: EventStream): Promise<void> {
+export async function sendResponse(res: ServerResponse, response: Response, stream: EventStream): Promise<void> {
   if (res.destroyed || res.closed) {
     await response.body?.cancel();
     return;
@@ -42,7 +43,7 @@ export async function sendResponse(res: ExpressResponse, response: Response, str
     return;
   }
   if (!stream.isOpen) {
-    res.status(response.status);
+    res.statusCode = response.status;
     response.headers.forEach((value, name) => {
       res.setHeader(name, value);
     });
@@ -56,7 +57,7 @@ export async function sendResponse(res: ExpressResponse, response: Response, str
 }
 
 /** What the client has not read is kept by `res`, where there is a bound on it. */
-async function pump(body: ReadableStream<Uint8Array>, res: ExpressResponse, stream: EventStream): Promise<void> {
+async function pump(body: ReadableStream<Uint8Array>, res: ServerResponse, stream: EventStream): Promise<void> {
   stream.open();
   const reader = body.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
