@@ -124,6 +124,9 @@ export class AuditRecorder implements AuditTrail {
   /** @returns why it could not be written. */
   async #record(content: CallRecord): Promise<Error | undefined> {
     this.#tellListener(content);
+    if (this.#places.length > 0) {
+      return writeTo(this.#places, content);
+    }
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<Error>(resolve => {
       timer = setTimeout(() => resolve(new Error('The audit trail is not open yet')), this.#writeTimeoutMs);

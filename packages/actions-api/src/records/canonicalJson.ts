@@ -1,4 +1,4 @@
-import { invisibleCharacters } from './invisibleCharacters.js';
+import { invisibleCharacters, isPrintableAscii } from './invisibleCharacters.js';
 
 /**
  * Writes JSON in one way only: sorted keys, no blanks, invisible characters escaped, so that it is
@@ -9,15 +9,22 @@ export function canonicalJson(value: unknown): string {
     return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`;
   }
   if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    members.sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${members.map(([key, member]) => `${writeText(key)}:${canonicalJson(member)}`).join(',')}}`;
+    let text = '';
+    // By UTF-16 code units, as `sort` has it without more.
+    for (const key of Object.keys(value).sort()) {
+      const member = (value as Record<string, unknown>)[key];
+      if (member !== undefined) {
+        text += `${text === '' ? '' : ','}${writeText(key)}:${canonicalJson(member)}`;
+      }
+    }
+    return `{${text}}`;
   }
   return typeof value === 'string' ? writeText(value) : JSON.stringify(value);
 }
 
 function writeText(text: string): string {
-  return JSON.stringify(text).replace(invisibleCharacters, escapeUnits);
+  const json = JSON.stringify(text);
+  return isPrintableAscii.test(json) ? json : json.replace(invisibleCharacters, escapeUnits);
 }
 
 function escapeUnits(character: string): string {

@@ -15,3 +15,6 @@ const ranges = [
 
 /** Controls, line separators, and what changes the direction of text or is not seen at all. */
 export const invisibleCharacters = new RegExp(`[${ranges}]`, 'gu');
+
+/** Says quickly of nearly all texts that they have none of them. */
+export const isPrintableAscii: RegExp = /^[ -~]*$/;

@@ -74,3 +74,67 @@ test.each([
 
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
+
+test('hides as much in a text by itself as in one where it looks closely in any case', () => {
+  const fragments = [
+    ...[
+      '-----BEGIN RSA PRIVATE KEY-----',
+      'eyJhbGciOi.eyJz',
+      'Authorization: ',
+      'cookie=',
+      'bearer abcdefgh',
+      'Basic YWxhZGRpbg',
+    ],
+    ...[
+      '://user:pw@host',
+      'ftp://',
+      'ghp_0123456789',
+      'glpat-0123456789',
+      'xoxb-0123456789',
+      'sk-0123456789abcdefgh',
+      'AKIA0123456789ABCDEF',
+    ],
+    ...[
+      'AIza0123456789abcdefghijklmnopqrstuv',
+      'SG.0123456789abcdefgh',
+      '?code=abc',
+      '&sig=abc',
+      'Password: x',
+      'api-key=1',
+      "identified by 'x'",
+    ],
+    ...[
+      'pwd=1',
+      'passwd: 2',
+      'access_key = 3',
+      'token:',
+      'hello',
+      '12345678',
+      'a.b',
+      '"',
+      "'",
+      '=',
+      ' ',
+      '\n',
+      'Digest abcdef',
+      'ya29.0123456789abcdefgh',
+    ],
+  ];
+  const random = createRandom(20_260_101);
+  // Long enough to count as a clue, and no part of any secret.
+  const clue = '?\n';
+
+  for (let round = 0; round < 5_000; round += 1) {
+    const text = Array.from({ length: 1 + random(4) }, () => fragments[random(fragments.length)]).join('');
+
+    expect(scrubText(clue + text), JSON.stringify(text)).toBe(clue + scrubText(text));
+  }
+});
+
+function createRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return below => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * below);
+  };
+}

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rm, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import { type ChainHead, genesisHash, headOf, readLine, sealAll } from '../record/chain.js';
 import type { RecordContent, SealedRecord } from '../record/records.js';
 import type { TrailSink } from '../TrailSink.js';
 import type { LockTimes } from './FolderLock.js';
+import { findStat } from './findStat.js';
 import {
   headFileName,
   listTrailFiles,
@@ -24,6 +25,9 @@ export interface FileLimits {
   readonly maxAgeMs: number;
   readonly maxFiles: number;
 }
+
+/** Has a write end when what was written is on disk; undefined where files have no such mode. */
+const SYNCED: number | undefined = constants.O_DSYNC ?? constants.O_SYNC;
 
 interface OpenFile {
   readonly handle: FileHandle;
@@ -50,6 +54,7 @@ export class FileTrail implements TrailSink {
   #head: ChainHead | undefined;
   #file: OpenFile | undefined;
   #headFile: FileHandle | undefined;
+  #remembering: Promise<void> = Promise.resolve();
 
   constructor(options: {
     directory: string;
@@ -110,18 +115,22 @@ export class FileTrail implements TrailSink {
   async #write(sealed: { record: SealedRecord; line: string }[]): Promise<void> {
     const file = this.#file as OpenFile;
     const bytes = Buffer.from(sealed.map(({ line }) => `${line}\n`).join(''));
-    await file.handle.appendFile(bytes);
-    await file.handle.datasync();
+    await writeAll(file.handle, bytes);
+    if (SYNCED === undefined) {
+      await file.handle.datasync();
+    }
     file.bytes += bytes.length;
     const head = headOf((sealed.at(-1) as { record: SealedRecord }).record);
     this.#head = head;
-    await this.#rememberHead(head);
+    // The records are on disk; whoever waits for them need not wait for this.
+    await this.#remembering;
+    this.#remembering = this.#rememberHead(head);
   }
 
   /** Finds the end of the chain and the file it goes on in, unless that is known and still so. */
   async #continue(): Promise<ChainHead> {
     await this.#ensureFolder();
-    if (this.#head && this.#file && (await this.#isUntouched(this.#file))) {
+    if (this.#head && this.#file && this.#isUntouched(this.#file)) {
       return this.#head;
     }
     if (this.#file) {
@@ -153,7 +162,7 @@ export class FileTrail implements TrailSink {
   /** Has a folder for this process, and sees that it still is. */
   async #ensureFolder(): Promise<void> {
     const before = this.#own;
-    if (before && (await before.lock.isHeld())) {
+    if (before?.lock.isHeld()) {
       return;
     }
     if (before) {
@@ -176,8 +185,9 @@ export class FileTrail implements TrailSink {
     this.#lastFolder = this.name;
   }
 
-  async #isUntouched({ path, inode, bytes }: OpenFile): Promise<boolean> {
-    const found = await stat(path).catch(() => undefined);
+  /** At once: before each write, and on a disk of this machine it takes less time than to wait for it. */
+  #isUntouched({ path, inode, bytes }: OpenFile): boolean {
+    const found = findStat(path);
     return found?.ino === inode && found.size === bytes;
   }
 
@@ -201,7 +211,7 @@ export class FileTrail implements TrailSink {
   }
 
   async #openFile(path: string, startedAtMs?: number): Promise<OpenFile> {
-    const handle = await open(path, 'a', 0o600);
+    const handle = await openSynced(path);
     try {
       const { ino: inode, size: bytes } = await handle.stat();
       this.#file = { handle, path, inode, bytes, startedAtMs: startedAtMs ?? (await readStart(path)) };
@@ -250,6 +260,7 @@ export class FileTrail implements TrailSink {
   }
 
   async #letGo(): Promise<void> {
+    await this.#remembering;
     const handles = [this.#file?.handle, this.#headFile];
     this.#file = undefined;
     this.#headFile = undefined;
@@ -258,6 +269,16 @@ export class FileTrail implements TrailSink {
       await handle?.close().catch(() => {});
     }
   }
+}
+
+async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+  for (let from = 0; from < bytes.length; ) {
+    from += (await handle.write(bytes, from)).bytesWritten;
+  }
+}
+
+function openSynced(path: string): Promise<FileHandle> {
+  return open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (SYNCED ?? 0), 0o600);
 }
 
 /** Neither empties a file nor needs one to be there. */

@@ -1,7 +1,8 @@
-import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findStat } from './findStat.js';
 import { findStanding, ownIdentity, type ProcessIdentity } from './processIdentity.js';
 
 const LOCK_NAME = /^lock-(\d{1,15})\.json$/;
@@ -94,9 +95,9 @@ export class FolderLock {
   }
 
   /** Whether nobody has taken this process for dead, and the folder for theirs, while it stood still. */
-  async isHeld(): Promise<boolean> {
-    const own = await stat(pathOf(this.#folder, this.#number)).catch(() => undefined);
-    const next = await stat(pathOf(this.#folder, this.#number + 1)).catch(() => undefined);
+  isHeld(): boolean {
+    const own = findStat(pathOf(this.#folder, this.#number));
+    const next = findStat(pathOf(this.#folder, this.#number + 1));
     return own?.ino === this.#inode && next === undefined;
   }
 

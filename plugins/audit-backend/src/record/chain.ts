@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as hashOnce } from 'node:crypto';
 import { canonicalJson } from '@callboard/actions-api';
 import type { RecordContent, Seal, SealedRecord } from './records.js';
 
@@ -45,7 +45,7 @@ export function isIntact({ hash, ...unsealed }: SealedRecord): boolean {
 export const headOf = ({ chain, seq, hash }: Seal): ChainHead => ({ chain, seq, hash });
 
 function hashText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hashOnce('sha256', text, 'hex');
 }
 
 function parse(line: string): unknown {
