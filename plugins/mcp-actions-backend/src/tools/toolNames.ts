@@ -24,6 +24,8 @@ export interface ToolNames {
 export type Nameable = Pick<ActionsServiceAction, 'id' | 'pluginId' | 'name'> & Pick<NamedAction, 'toolName'>;
 
 const SAFE_MAX = 64;
+const HASH_CHARACTERS = 8;
+const SAFE_MAX_BEFORE_HASH = SAFE_MAX - HASH_CHARACTERS - 1;
 
 /**
  * Gives every action its tool name, depending on nothing but the set of actions. Where several
@@ -76,20 +78,27 @@ export function wantedName(action: Nameable, naming: ToolNaming): string {
 
 /** Which plugin a tool name can belong to, to know which source to ask for it. */
 export function mayBelongTo(toolName: string, pluginId: string, naming: ToolNaming): boolean {
-  return (
-    naming.exact === true || !naming.namespaced || toolName.startsWith(baseName({ id: '', pluginId, name: '' }, naming))
-  );
+  return naming.exact === true || !naming.namespaced || toolName.startsWith(startOfNames(pluginId, naming));
+}
+
+/** Of a long id, what is left of it in names that end in a hash. */
+function startOfNames(pluginId: string, { style }: ToolNaming): string {
+  return style === 'dotted' ? `${pluginId}.` : toSafe(`${pluginId}_`).slice(0, SAFE_MAX_BEFORE_HASH);
 }
 
 function baseName({ id, pluginId, name }: Nameable, { namespaced, style }: ToolNaming): string {
   if (style === 'dotted') {
     return namespaced ? `${pluginId}.${name}` : name;
   }
-  const safe = (namespaced ? `${pluginId}_${name}` : name).toLowerCase().replace(/[^a-z0-9_-]/g, '_');
+  const safe = toSafe(namespaced ? `${pluginId}_${name}` : name);
   return safe.length <= SAFE_MAX ? safe : withHash(safe, id, { namespaced, style });
 }
 
+function toSafe(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9_-]/g, '_');
+}
+
 function withHash(name: string, id: string, { style }: ToolNaming): string {
-  const hash = createHash('sha256').update(id).digest('hex').slice(0, 8);
-  return style === 'safe' ? `${name.slice(0, SAFE_MAX - hash.length - 1)}-${hash}` : `${name}-${hash}`;
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, HASH_CHARACTERS);
+  return style === 'safe' ? `${name.slice(0, SAFE_MAX_BEFORE_HASH)}-${hash}` : `${name}-${hash}`;
 }
