@@ -24,8 +24,13 @@ export class AuditTrails implements AuditTrailsService {
   async begin(call: AuditedCall): Promise<AuditEntry> {
     const entries: AuditEntry[] = [];
     const finish = async (outcome: AuditOutcome) => {
+      const failures: unknown[] = [];
       for (const entry of entries) {
-        await entry.finish(outcome);
+        // One that cannot record it leaves the others to hear of it.
+        await entry.finish(outcome).catch(error => failures.push(error));
+      }
+      if (failures.length > 0) {
+        throw failures[0];
       }
     };
     for (const trail of this.#trails) {

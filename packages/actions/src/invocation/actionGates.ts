@@ -11,6 +11,7 @@ import {
 /** The gates of all plugins, by the stage at which they are asked. */
 export class ActionGateChecks implements ActionGatesService {
   readonly #gates: ActionGate[] = [];
+  readonly #byStage = new Map<ActionGateStage, ActionGate[]>();
 
   add(gate: ActionGate): void {
     if (this.#gates.some(({ id }) => id === gate.id)) {
@@ -23,19 +24,23 @@ export class ActionGateChecks implements ActionGatesService {
       );
     }
     this.#gates.push(gate);
+    this.#byStage.set(gate.stage, [...this.at(gate.stage), gate]);
   }
 
   at(stage: ActionGateStage): readonly ActionGate[] {
-    return this.#gates.filter(gate => gate.stage === stage);
+    return this.#byStage.get(stage) ?? [];
   }
 
   /** @throws what the first refusing gate of the stage throws. */
-  async check(stage: ActionGateStage, call: ActionCall): Promise<void> {
-    for (const gate of this.#gates) {
-      if (gate.stage === stage) {
-        await gate.check(call);
-      }
-    }
+  check(stage: ActionGateStage, call: ActionCall): void | Promise<void> {
+    const gates = this.#byStage.get(stage);
+    return gates && checkAll(gates, call);
+  }
+}
+
+async function checkAll(gates: readonly ActionGate[], call: ActionCall): Promise<void> {
+  for (const gate of gates) {
+    await gate.check(call);
   }
 }
 

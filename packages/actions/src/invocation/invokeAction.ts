@@ -47,7 +47,11 @@ export async function invokeAction(
     for (const step of invocationSteps) {
       current = step;
       decided = call.decision;
-      await step(call, policy);
+      // Most steps have nothing to wait for.
+      const pending = step(call, policy);
+      if (pending) {
+        await pending;
+      }
     }
     isDone = true;
     await call.entry?.finish({ durationMs: durationMs(), error: undefined });

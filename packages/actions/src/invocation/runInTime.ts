@@ -1,7 +1,6 @@
 import { toError } from '@backstage/errors';
 import type { CallClient } from '@callboard/actions-api';
 import type { ActionOutcome } from '../catalogue/VisibleAction.js';
-import { unlessAborted } from '../unlessAborted.js';
 import { ActionTimeoutError } from './ActionTimeoutError.js';
 import { CallClock } from './CallClock.js';
 import type { Invocation } from './Invocation.js';
@@ -26,17 +25,23 @@ export async function runInTime(
     return run(call.signal, call.client);
   }
 
-  const timeUp = new AbortController();
   const handlers = new AbortController();
+  let timeUp: ActionTimeoutError | undefined;
+  let tellTimeUp = (_error: ActionTimeoutError) => {};
+  const untilTimeIsUp = new Promise<never>((_resolve, reject) => {
+    tellTimeUp = reject;
+  });
+  // Nobody may be waiting any more.
+  untilTimeIsUp.catch(() => {});
   const clock = new CallClock({
     limitMs: seconds * 1000,
     onTimeUp: () => {
       const source = visible.timeoutSeconds === undefined ? ' (backend.actions.timeoutSeconds)' : '';
-      const error = new ActionTimeoutError(
+      timeUp = new ActionTimeoutError(
         `Action "${action.id}" did not end within ${seconds} seconds${source}; it may still be at work`,
       );
-      timeUp.abort(error);
-      handlers.abort(error);
+      tellTimeUp(timeUp);
+      handlers.abort(timeUp);
     },
   });
   const passOn = () => handlers.abort(call.signal.reason);
@@ -44,16 +49,16 @@ export async function runInTime(
   clock.start();
   const running = run(handlers.signal, clock.standStillFor(call.client));
   try {
-    return await unlessAborted(running, timeUp.signal);
+    return await Promise.race([running, untilTimeIsUp]);
   } catch (error) {
-    if (timeUp.signal.aborted) {
+    if (timeUp) {
       const about = `Action "${action.id}" (request id ${call.requestId}) has ended after its time was up`;
       running.then(
         () => logger.debug(`${about}; its output is dropped`),
         late => logger.debug(about, toError(call.maskSecretsIn(late))),
       );
       // A handler may answer its signal with an error of its own.
-      throw timeUp.signal.reason;
+      throw timeUp;
     }
     throw error;
   } finally {
