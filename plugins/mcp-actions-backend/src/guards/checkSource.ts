@@ -1,5 +1,6 @@
 import { RefusedRequest } from './RefusedRequest.js';
 
+const MAX_KNOWN = 100;
 const LOOPBACK_HOSTNAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /** What of a request tells where it comes from and where it was meant to go. */
@@ -28,11 +29,16 @@ export function createSourceCheck(options: {
   const hosts = new Set([baseUrl.host, ...options.allowedHosts]);
   const origins = new Set([baseUrl.origin, ...options.allowedOrigins]);
   const isAtLoopback = isLoopback(baseUrl.hostname);
+  /** What was found good, so that it need not be parsed for every request. */
+  const known = new Set<string>();
 
   return ({ target, hosts: given, origin }) => {
     const [host, ...others] = given;
     if (!target.startsWith('/')) {
       throw new RefusedRequest(403, 'The request target must be a path');
+    }
+    if (origin === undefined && others.length === 0 && host !== undefined && known.has(host)) {
+      return;
     }
     const url = host === undefined || others.length > 0 ? undefined : parseHost(host);
     if (!anyHost && !(url && (hosts.has(url.host) || hosts.has(url.hostname) || isLoopback(url.hostname)))) {
@@ -46,6 +52,9 @@ export function createSourceCheck(options: {
         403,
         `Origin ${JSON.stringify(origin)} may not call this server; origins that may belong in mcpActions.allowedOrigins`,
       );
+    }
+    if (host !== undefined && known.size < MAX_KNOWN) {
+      known.add(host);
     }
   };
 }

@@ -14,6 +14,7 @@ export class ToolList {
   /** What `tools/list` shows, sorted by name. */
   readonly listed: readonly Tool[];
   readonly #byName: ReadonlyMap<string, PublishedTool>;
+  readonly #json = new Map<string, Buffer>();
 
   /** @param options.showsActions - whether `tools/list` shows the actions, or only what the server has itself. */
   constructor(options: { published: readonly PublishedTool[]; ownTools: readonly Tool[]; showsActions: boolean }) {
@@ -21,6 +22,16 @@ export class ToolList {
     const shown = options.showsActions ? this.published.map(({ tool }) => tool) : [];
     this.listed = [...shown, ...options.ownTools].sort(byName);
     this.#byName = new Map(this.published.map(entry => [entry.tool.name, entry]));
+  }
+
+  /** The bytes of a result with this list, which are the same each time under one key. */
+  json(key: string, workOut: () => object): Buffer {
+    let json = this.#json.get(key);
+    if (!json) {
+      json = Buffer.from(JSON.stringify(workOut()));
+      this.#json.set(key, json);
+    }
+    return json;
   }
 
   find(name: string): PublishedTool | undefined {

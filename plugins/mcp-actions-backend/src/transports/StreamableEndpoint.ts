@@ -1,8 +1,10 @@
-import { classifyInboundRequest, type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
+import { classifyInboundRequest } from '@modelcontextprotocol/server';
 import { checkParamHeaders } from '../guards/checkParamHeaders.js';
 import { JSON_RPC_INVALID_REQUEST, RefusedRequest } from '../guards/RefusedRequest.js';
+import { PlainRequests } from '../plain/PlainRequests.js';
 import type { Exchange } from './Exchange.js';
 import type { ModernEndpoint } from './ModernEndpoint.js';
+import { parseMessage } from './messages.js';
 import type { Sessions } from './Sessions.js';
 import { StatelessTransport } from './StatelessTransport.js';
 
@@ -18,17 +20,23 @@ export class StreamableEndpoint {
   readonly #modern: ModernEndpoint;
   readonly #sessions: Sessions;
   readonly #keepAliveMs: number;
+  readonly #plain: PlainRequests;
 
   constructor(options: { modern: ModernEndpoint; sessions: Sessions; keepAliveMs: number }) {
     this.#modern = options.modern;
     this.#sessions = options.sessions;
     this.#keepAliveMs = options.keepAliveMs;
+    this.#plain = new PlainRequests(options);
   }
 
   async post(exchange: Exchange): Promise<void> {
+    const plain = this.#plain.find(exchange);
+    if (plain) {
+      return this.#plain.serve(exchange, plain);
+    }
     const { req, body } = exchange;
     const sessionId = header(req.headers['mcp-session-id']);
-    const session = sessionId === undefined ? undefined : this.#sessions.get(sessionId, exchange);
+    const session = sessionId === undefined ? undefined : await this.#sessions.get(sessionId, exchange);
     const route = classifyInboundRequest({
       httpMethod: 'POST',
       protocolVersionHeader: header(req.headers['mcp-protocol-version']),
@@ -42,6 +50,7 @@ export class StreamableEndpoint {
     }
     if (route.kind !== 'legacy') {
       if (route.kind === 'modern') {
+        this.#plain.learn(route.message);
         await checkParamHeaders(exchange);
       }
       // Refusals, too: the SDK words and codes them as the revision demands.
@@ -74,7 +83,7 @@ export class StreamableEndpoint {
     if (sessionId === undefined) {
       throw new RefusedRequest(405, `Method not allowed. ${withoutSession}`, { headers: { Allow: 'POST' } });
     }
-    const session = this.#sessions.get(sessionId, exchange);
+    const session = await this.#sessions.get(sessionId, exchange);
     const lastEventId = header(exchange.req.headers['last-event-id']);
     if (exchange.req.method === 'GET' && lastEventId !== undefined) {
       return this.#sessions.resume(session, { ...exchange, body: undefined }, lastEventId);
@@ -118,14 +127,4 @@ function hasRepeatedIds(batch: unknown[]): boolean {
 
 function header(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
-}
-
-function parseMessage(message: unknown): JSONRPCMessage {
-  try {
-    return parseJSONRPCMessage(message);
-  } catch {
-    throw new RefusedRequest(400, 'Invalid request: expected a JSON-RPC 2.0 message', {
-      code: JSON_RPC_INVALID_REQUEST,
-    });
-  }
 }
