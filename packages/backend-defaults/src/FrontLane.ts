@@ -1,6 +1,10 @@
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import type { HttpLane, LaneRequest } from '@callboard/actions';
-import type { Application, Request } from 'express';
+
+/** An Express application, as far as this goes. */
+interface Application {
+  readonly request: Pick<LaneRequest, 'get'>;
+}
 
 type Handler = (req: LaneRequest, res: ServerResponse) => Promise<void>;
 
@@ -45,7 +49,7 @@ export class FrontLane implements HttpLane {
 
 /** Has Express say who a request is from, so that `backend.trustProxy` means the same on both ways. */
 function expressDescription(app: Application): (req: LaneRequest) => LaneRequest {
-  const { request } = app as Application & { request: Request };
+  const { request } = app;
   const prototype: object = Object.getPrototypeOf(request);
   const getterOf = (name: string) =>
     Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: LaneRequest) => string | undefined;
@@ -53,7 +57,7 @@ function expressDescription(app: Application): (req: LaneRequest) => LaneRequest
   return req => {
     const described = req as LaneRequest & { app: Application };
     described.app = app;
-    described.get = request.get as LaneRequest['get'];
+    described.get = request.get;
     described.originalUrl = req.url as string;
     described.ip = ipOf.call(req);
     described.hostname = hostnameOf.call(req);

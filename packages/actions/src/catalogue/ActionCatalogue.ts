@@ -1,7 +1,8 @@
 import type { AuthService, BackstageCredentials, LoggerService } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import type { LocalActions } from '../registry/localActions.js';
-import { assertMayDelegate, delegate } from './delegate.js';
+import { Delegations } from './Delegations.js';
+import { assertMayDelegate } from './delegate.js';
 import type { RemoteSource } from './RemoteSource.js';
 import type { VisibleAction, VisibleActions } from './VisibleAction.js';
 
@@ -24,11 +25,14 @@ const NO_SOURCE: Source = {
  */
 export class ActionCatalogue {
   readonly #auth: AuthService;
+  readonly #delegations: Delegations;
   readonly #logger: LoggerService;
-  readonly #sourceIds: readonly string[];
+  readonly #sourceIds: ReadonlySet<string>;
   readonly #local: LocalActions;
   readonly #createRemote: (pluginId: string) => Source;
   readonly #remotes = new Map<string, Source>();
+  /** As it was when it was last asked for, which is for each call. */
+  #fingerprint: { readonly parts: readonly string[]; readonly whole: string } = { parts: [], whole: '' };
 
   constructor(options: {
     auth: AuthService;
@@ -39,15 +43,16 @@ export class ActionCatalogue {
     createRemote?: (pluginId: string) => Source;
   }) {
     this.#auth = options.auth;
+    this.#delegations = new Delegations(options);
     this.#logger = options.logger;
-    this.#sourceIds = [...new Set(options.sourceIds)];
+    this.#sourceIds = new Set(options.sourceIds);
     this.#local = options.local;
     this.#createRemote = options.createRemote ?? (() => NO_SOURCE);
   }
 
   /** All that `credentials` may see, of all sources that answer. */
   async list(credentials: BackstageCredentials): Promise<VisibleActions> {
-    const perSource = await Promise.all(this.#sourceIds.map(pluginId => this.#listSource(pluginId, credentials)));
+    const perSource = await Promise.all([...this.#sourceIds].map(pluginId => this.#listSource(pluginId, credentials)));
     return {
       descriptors: perSource.flatMap(({ descriptors }) => descriptors),
       fingerprint: perSource.map(({ fingerprint }) => fingerprint).join('|'),
@@ -57,7 +62,7 @@ export class ActionCatalogue {
   /** @returns undefined if there is no such action or `credentials` may not see it. Asks only its own source. */
   async find(id: string, credentials: BackstageCredentials): Promise<VisibleAction | undefined> {
     const pluginId = id.slice(0, Math.max(0, id.indexOf(':')));
-    if (!this.#sourceIds.includes(pluginId)) {
+    if (!this.#sourceIds.has(pluginId)) {
       return undefined;
     }
     const local = this.#local.get(pluginId);
@@ -79,21 +84,29 @@ export class ActionCatalogue {
 
   /** Every action that is known of so far, whoever asked: what names are given over. */
   get known(): ActionsServiceAction[] {
-    return this.#sourceIds.flatMap(
+    return [...this.#sourceIds].flatMap(
       (pluginId): readonly ActionsServiceAction[] => (this.#local.get(pluginId) ?? this.#remote(pluginId)).known,
     );
   }
 
   /** Changes whenever `known` does. */
   get knownFingerprint(): string {
-    return this.#sourceIds
-      .map(pluginId => (this.#local.get(pluginId) ?? this.#remote(pluginId)).knownFingerprint)
-      .join('|');
+    const parts: string[] = [];
+    let isSame = true;
+    for (const pluginId of this.#sourceIds) {
+      const part = (this.#local.get(pluginId) ?? this.#remote(pluginId)).knownFingerprint;
+      isSame &&= part === this.#fingerprint.parts[parts.length];
+      parts.push(part);
+    }
+    if (!isSame) {
+      this.#fingerprint = { parts, whole: parts.join('|') };
+    }
+    return this.#fingerprint.whole;
   }
 
   /** Sources in other backends, whose actions become known only by asking. */
   get remoteSourceIds(): string[] {
-    return this.#sourceIds.filter(pluginId => !this.#local.get(pluginId));
+    return [...this.#sourceIds].filter(pluginId => !this.#local.get(pluginId));
   }
 
   /** Asks one source for what `credentials` may see, and so makes it known. */
@@ -106,7 +119,7 @@ export class ActionCatalogue {
     try {
       await assertMayDelegate({ auth: this.#auth, targetPluginId: pluginId, credentials });
       return await (local
-        ? local.list(() => delegate({ auth: this.#auth, target: local.auth, targetPluginId: pluginId, credentials }))
+        ? local.list(() => this.#delegations.to(local.auth, pluginId, credentials))
         : this.#remote(pluginId).list(credentials));
     } catch (error) {
       if ((error as Error).name !== 'NotAllowedError') {
@@ -134,7 +147,7 @@ export class ActionCatalogue {
     credentials: BackstageCredentials,
   ): Promise<BackstageCredentials | undefined> {
     try {
-      return await delegate({ auth: this.#auth, target, targetPluginId, credentials });
+      return await this.#delegations.to(target, targetPluginId, credentials);
     } catch (error) {
       if ((error as Error).name === 'NotAllowedError') {
         return undefined;

@@ -1,6 +1,6 @@
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
-import { Minimatch } from 'minimatch';
 import * as z from 'zod';
+import { Minimatch } from '../sharedCopies.js';
 
 const ruleSchema = z.strictObject({
   id: z.string().min(1).max(256).optional(),

@@ -26,6 +26,7 @@ export class PluginActions {
   readonly #published = new Map<string, RegisteredAction>();
   #known: ActionsServiceAction[] = [];
   #version = 0;
+  #fingerprint = '';
 
   constructor(options: {
     pluginId: string;
@@ -59,6 +60,7 @@ export class PluginActions {
       this.#known = [...this.#known, action.descriptor];
     }
     this.#version += 1;
+    this.#fingerprint = `${this.pluginId}@${this.#version}`;
   }
 
   /** @throws Error if the id is taken. */
@@ -84,7 +86,7 @@ export class PluginActions {
 
   /** Changes whenever `known` does. */
   get knownFingerprint(): string {
-    return `${this.pluginId}@${this.#version}`;
+    return this.#fingerprint;
   }
 
   /** As it was registered, whoever asks; `left-out` if configuration does not let it out. */

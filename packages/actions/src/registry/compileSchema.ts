@@ -2,8 +2,7 @@ import type { ActionSchema } from '@callboard/actions-api';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JSONSchema7 } from 'json-schema';
 import * as zod from 'zod';
-import { z as zodV3 } from 'zod/v3';
-import { zodToJsonSchema } from 'zod-to-json-schema';
+import { zodToJsonSchema, zodV3 } from '../sharedCopies.js';
 
 /** A schema as an author gives it: an object, or Backstage's callback that is handed zod 3. */
 export type GivenSchema = ActionSchema | ((z: typeof zodV3) => unknown);

@@ -90,10 +90,11 @@ export class ToolDirectory {
    * @returns undefined if there is no such tool or this caller may not see it.
    */
   async find(name: string, credentials: BackstageCredentials): Promise<VisibleAction | undefined> {
-    if (!this.names.idOf.has(name)) {
+    let id = this.names.idOf.get(name);
+    if (id === undefined) {
       await this.#discover(name, credentials);
+      id = this.names.idOf.get(name);
     }
-    const id = this.names.idOf.get(name);
     return id === undefined ? undefined : this.findById(id, credentials);
   }
 
