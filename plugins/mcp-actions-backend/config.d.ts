@@ -116,6 +116,23 @@ export interface Config {
         /** How long a call waits for approval, and then for being made again. Defaults to 60. */
         lifetimeMinutes?: number;
       };
+      /** The processes of one deployment, if there is more than one. */
+      replicas?: {
+        /**
+         * The address of the Redis that they share, `redis:` or `rediss:`. Absent: the process is on its own.
+         *
+         * @visibility secret
+         */
+        redis?: string;
+        /** Begins all keys and channels there; another one for each deployment. Defaults to callboard. */
+        prefix?: string;
+        /**
+         * The same in all replicas, at least 32 characters. Absent: the key of the approvals in the database.
+         *
+         * @visibility secret
+         */
+        secret?: string;
+      };
       /** For plugins of `pluginSources` that run in another backend. */
       remote?: {
         /** How long a list of actions is used before it is asked for again. Defaults to 30. */

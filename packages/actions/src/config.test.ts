@@ -31,6 +31,7 @@ describe('what is not given', () => {
       callers: [],
       timeoutSeconds: 300,
       approval: { elicitation: true, lifetimeMinutes: 60 },
+      replicas: { prefix: 'callboard' },
       remote: { cacheSeconds: 30, timeoutSeconds: 5, invokeTimeoutSeconds: 300 },
     });
   });
@@ -61,6 +62,7 @@ test('what is given is read', () => {
     ],
     timeoutSeconds: 30,
     approval: { elicitation: false, lifetimeMinutes: 1 },
+    replicas: { redis: 'rediss://ada:hunter2@redis.internal:6380/2', prefix: 'board:blue', secret: 'x'.repeat(32) },
     remote: { cacheSeconds: 1, timeoutSeconds: 0.5, invokeTimeoutSeconds: 60 },
   };
 
@@ -102,6 +104,27 @@ describe('a mistake is named with its path, what was expected and what came', ()
       { approval: { lifetimeMinutes: 10_081 } },
       'backend.actions.approval.lifetimeMinutes: Too big: expected number to be <=10080, got 10081',
     ],
+    [
+      { replicas: { redis: 'http://ada:hunter2@redis.internal' } },
+      'backend.actions.replicas.redis: expected redis://[user:password@]host[:port][/database], or rediss:// for TLS, got "***"',
+    ],
+    [
+      { replicas: { redis: 'redis://:hunter2@redis.internal/callboard' } },
+      'backend.actions.replicas.redis: expected nothing but the number of a database after host and port, got "***"',
+    ],
+    [
+      { replicas: { redis: { url: 'redis://:hunter2@redis.internal' } } },
+      'backend.actions.replicas.redis: expected string, got {"url":"***"}',
+    ],
+    [
+      { replicas: { prefix: 'a*' } },
+      'backend.actions.replicas.prefix: expected up to 100 letters, digits, "_", "-" and ":", got "a*"',
+    ],
+    [
+      { replicas: { secret: 'hunter2' } },
+      'backend.actions.replicas.secret: Too small: expected string to have >=32 characters, got ***',
+    ],
+    [{ replicas: { url: 'redis://redis' } }, 'backend.actions.replicas.url: there is no such key'],
     [
       { profiles: { Ops: { capabilities: ['*'] } } },
       'backend.actions.profiles.Ops: expected a name of lowercase letters, digits and "-"',

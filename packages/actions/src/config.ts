@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { type ActionFilter, actionFilterSchema } from './catalogue/ActionFilter.js';
 import type { Sourced } from './policy/CallPolicy.js';
 import { builtInProfiles, profileSchema } from './policy/profiles.js';
+import { findUrlMistake } from './replicas/redisUrl.js';
 
 const callerRuleSchema = z
   .strictObject({
@@ -27,6 +28,14 @@ const callerRuleSchema = z
 
 /** What holds for some callers only. */
 export type CallerRule = z.output<typeof callerRuleSchema>;
+
+/** Of what is wrong with it nothing is shown: wherever it goes wrong, a part of the password may be. */
+const redisUrlSchema = z.string().check(({ value, issues }) => {
+  const message = findUrlMistake(value);
+  if (message !== undefined) {
+    issues.push({ code: 'custom', message, input: '***' });
+  }
+});
 
 const actionsConfigSchema = z
   .strictObject({
@@ -49,6 +58,16 @@ const actionsConfigSchema = z
       .strictObject({
         elicitation: z.boolean().default(true),
         lifetimeMinutes: z.number().min(1).max(10_080).default(60),
+      })
+      .prefault({}),
+    replicas: z
+      .strictObject({
+        redis: redisUrlSchema.optional(),
+        prefix: z
+          .string()
+          .regex(/^[\w:-]{1,100}$/, 'expected up to 100 letters, digits, "_", "-" and ":"')
+          .default('callboard'),
+        secret: z.string().min(32).optional(),
       })
       .prefault({}),
     remote: z
@@ -85,6 +104,12 @@ export interface ActionsConfig {
   readonly callers: readonly CallerRule[];
   readonly timeoutSeconds: number;
   readonly approval: { readonly elicitation: boolean; readonly lifetimeMinutes: number };
+  readonly replicas: {
+    /** With the password, if it has one. */
+    readonly redis?: string | undefined;
+    readonly prefix: string;
+    readonly secret?: string | undefined;
+  };
   readonly remote: {
     readonly cacheSeconds: number;
     readonly timeoutSeconds: number;

@@ -40,6 +40,7 @@ export { noClient } from './client/noClient.js';
 export { actionsConfigSection } from './config.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
 export { disconnectSignal } from './http/disconnectSignal.js';
+export { type HttpLane, httpLaneServiceRef, type LaneRequest } from './http/HttpLane.js';
 export { BodyError, readJsonBody } from './http/readJsonBody.js';
 export { ActionTimeoutError } from './invocation/ActionTimeoutError.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
@@ -81,6 +82,8 @@ export {
   localActionsServiceRef,
 } from './registry/localActions.js';
 export { LoneReplica } from './replicas/LoneReplica.js';
+export type { ReplicaTiming } from './replicas/RedisMembership.js';
+export { RedisReplicas } from './replicas/RedisReplicas.js';
 export { type Asked, type Replicas, replicasServiceRef, type SharedRedis } from './replicas/Replicas.js';
 export { replicasServiceFactory } from './replicas/replicasServiceFactory.js';
 export { type AnsweredSecrets, SecretsDesk, type SecretsIssue, type SecretsPages } from './secrets/SecretsDesk.js';

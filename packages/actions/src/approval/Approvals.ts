@@ -53,13 +53,15 @@ export class Approvals implements ApprovalsService {
     /** Whether the person at the caller's own client may approve. */
     asksClients: boolean;
     lifetimeMs: number;
+    /** For as long as no plugin keeps the approvals; made up if there is none. */
+    stateKey?: Uint8Array | undefined;
     logger: LoggerService;
   }) {
     this.#environment = options.environment;
     this.#asksClients = options.asksClients;
     this.#logger = options.logger;
     this.lifetimeMs = options.lifetimeMs;
-    this.#book = new MemoryApprovals({ lifetimeMs: options.lifetimeMs });
+    this.#book = new MemoryApprovals({ lifetimeMs: options.lifetimeMs, stateKey: options.stateKey });
   }
 
   provide(book: ApprovalBook): void {

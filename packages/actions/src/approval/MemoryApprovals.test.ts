@@ -32,6 +32,12 @@ test('the key for state is not that of another process', async () => {
   expect(await openBook().book.stateKey()).not.toEqual(await openBook().book.stateKey());
 });
 
+test('the key for state is the one that is given', async () => {
+  const stateKey = new Uint8Array(32).fill(7);
+
+  expect(await new MemoryApprovals({ lifetimeMs, stateKey }).stateKey()).toBe(stateKey);
+});
+
 test('an approval says when it was asked for, decided and expires', async () => {
   const { book, advance } = openBook();
   const { id, request, requestedAt, expiresAt } = await book.open(approvalRequest());

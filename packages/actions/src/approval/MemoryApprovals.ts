@@ -16,13 +16,19 @@ const MAX_PENDING = 10_000;
  */
 export class MemoryApprovals implements ApprovalBook {
   readonly isDurable = false;
-  readonly #key = randomBytes(32);
+  readonly #key: Uint8Array;
   readonly #lifetimeMs: number;
   readonly #nowMs: () => number;
   /** Those that are pending, in the order of their requests, which is that of their expiry. */
   readonly #byId = new Map<string, Approval>();
 
-  constructor(options: { lifetimeMs: number; nowMs?: () => number }) {
+  constructor(options: {
+    lifetimeMs: number;
+    nowMs?: () => number;
+    /** Where other processes have to know what is signed here. */
+    stateKey?: Uint8Array | undefined;
+  }) {
+    this.#key = options.stateKey ?? randomBytes(32);
     this.#lifetimeMs = options.lifetimeMs;
     this.#nowMs = options.nowMs ?? Date.now;
   }

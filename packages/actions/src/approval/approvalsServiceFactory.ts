@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import { coreServices, createServiceFactory, createServiceRef, type ServiceRef } from '@backstage/backend-plugin-api';
 import { approvalsServiceRef } from '@callboard/actions-api';
 import { readActionsConfig } from '../config.js';
@@ -13,11 +14,16 @@ export const approvalsServiceFactory = createServiceFactory({
   service: approvalsImplementationRef,
   deps: { config: coreServices.rootConfig, logger: coreServices.rootLogger },
   factory({ config, logger }) {
-    const { environment, approval } = readActionsConfig(config);
+    const { environment, approval, replicas } = readActionsConfig(config);
+    const { secret } = replicas;
     return new Approvals({
       environment,
       asksClients: approval.elicitation,
       lifetimeMs: approval.lifetimeMinutes * 60_000,
+      stateKey:
+        secret === undefined
+          ? undefined
+          : new Uint8Array(hkdfSync('sha256', secret, '', 'callboard request state', 32)),
       logger,
     });
   },

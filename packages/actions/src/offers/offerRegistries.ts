@@ -192,7 +192,7 @@ class PublishedResource implements RegisteredResource {
   updated(uri = this.#uri): void {
     const isOwn = uri !== undefined && (this.#template ? this.#template.match(uri) !== undefined : uri === this.#uri);
     if (isOwn) {
-      this.#offers.events.emit({ kind: 'resource', pluginId: this.#offers.pluginId, uri });
+      this.#offers.events.announce({ kind: 'resource', pluginId: this.#offers.pluginId, uri });
     } else {
       // Whatever has changed has changed; a mistake in telling of it is no reason to fail.
       this.#offers.logger.warn(
@@ -202,6 +202,6 @@ class PublishedResource implements RegisteredResource {
   }
 
   listChanged(): void {
-    this.#offers.events.emit({ kind: 'resources' });
+    this.#offers.events.announce({ kind: 'resources' });
   }
 }

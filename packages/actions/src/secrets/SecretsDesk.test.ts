@@ -173,7 +173,7 @@ describe('a call that lacks its secrets', () => {
       const { error } = await call({ answeredSecrets: { id, answer } });
 
       expect(error?.message).toBe(`Action "vault:store" did not run: the person who was asked for its secrets ${what}`);
-      expect(desk.find(id)).toBeUndefined();
+      expect(await desk.find(id)).toBeUndefined();
       expect(decisions().at(-1)).toBe(decision);
       expect(ran).toEqual([]);
     },
@@ -185,7 +185,7 @@ describe('a call that lacks its secrets', () => {
 
     await call({ answeredSecrets: { id, answer: 'decline' }, input: { name: 'two' } });
 
-    expect(desk.find(id)?.isEntered).toBe(true);
+    expect((await desk.find(id))?.isEntered).toBe(true);
   });
 
   test('is refused if the time is over when the client has shown the page', async () => {
@@ -293,7 +293,7 @@ describe('with an approval', () => {
     expect(done.output).toBe('done');
     expect(ran).toHaveLength(1);
     expect(again.error?.name).toBe('SecretsRequiredError');
-    expect(desk.find(id)).toBeUndefined();
+    expect(await desk.find(id)).toBeUndefined();
     expect(decisions()).toEqual([
       'needs_secrets_pending',
       'needs_approval_pending',
@@ -347,7 +347,7 @@ describe('who may enter', () => {
   test('of a person’s own call that person, whatever the configuration says', async () => {
     const call = start({ users: ['user:*'] });
     const { error } = await call();
-    const { request } = desk.find(idIn(error)) ?? {};
+    const { request } = (await desk.find(idIn(error))) ?? {};
 
     expect(request && desk.mayEnter(request, 'user:default/ada')).toBe(true);
     expect(request && desk.mayEnter(request, 'user:default/eve')).toBe(false);
@@ -356,7 +356,7 @@ describe('who may enter', () => {
   test('of a service’s call those whom the configuration names', async () => {
     const call = start({ users: ['user:ops/*'] });
     const { error } = await call({ credentials: ci });
-    const { request } = desk.find(idIn(error)) ?? {};
+    const { request } = (await desk.find(idIn(error))) ?? {};
 
     expect(error?.message).toContain('Ask somebody whom mcpActions.secrets.users names to enter them');
     expect(request && desk.mayEnter(request, 'user:ops/grace')).toBe(true);
@@ -384,7 +384,7 @@ describe('entering', () => {
     const issues = await desk.enter(idIn(error), { key: 'abc' });
 
     expect(issues).toEqual([{ path: ['key'], message: expect.stringContaining('>=4 characters') }]);
-    expect(desk.find(idIn(error))?.isEntered).toBe(false);
+    expect((await desk.find(idIn(error)))?.isEntered).toBe(false);
   });
 
   test('comes too late for what is over, and once for the rest', async () => {

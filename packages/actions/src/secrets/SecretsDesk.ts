@@ -13,9 +13,12 @@ import { isRepeatable } from '../approval/Approvals.js';
 import { bindingOf } from '../approval/bindingOf.js';
 import type { Invocation } from '../invocation/Invocation.js';
 import type { Parsed } from '../registry/compileSchema.js';
+import { LoneReplica } from '../replicas/LoneReplica.js';
+import type { Replicas } from '../replicas/Replicas.js';
 import { unlessAborted } from '../unlessAborted.js';
 import { maskSecrets } from './maskSecrets.js';
-import { type KeptRequest, type SecretsRequest, SecretsRequests } from './SecretsRequests.js';
+import { type KeptRequest, type SecretsRequest, SecretsRequests, type TakenSecrets } from './SecretsRequests.js';
+import { type HeldElsewhere, SharedSecretsRequests } from './SharedSecretsRequests.js';
 import { SecretsQuestion, SecretsRequiredError } from './secretsErrors.js';
 
 const MAX_ARGUMENT_BYTES = 16_384;
@@ -54,17 +57,26 @@ export interface SecretsPages {
 export class SecretsDesk {
   readonly #environment: string;
   readonly #requests: SecretsRequests;
+  readonly #shared: SharedSecretsRequests;
   #pages: SecretsPages | undefined;
 
-  constructor(options: { environment: string; nowMs?: () => number }) {
-    this.#environment = options.environment;
-    this.#requests = new SecretsRequests({ ...options, lifetimeMs: 0 });
+  constructor(options: { environment: string; replicas?: Replicas; nowMs?: () => number }) {
+    const { environment, replicas = new LoneReplica(), nowMs = () => Date.now() } = options;
+    this.#environment = environment;
+    this.#requests = new SecretsRequests({ owner: replicas.id, lifetimeMs: 0, nowMs });
+    this.#shared = new SharedSecretsRequests({
+      replicas,
+      own: this.#requests,
+      enter: (id, secrets) => this.#enterHere(id, secrets),
+      nowMs,
+    });
   }
 
   /** From now on, people can enter secrets on these pages. */
   open(pages: SecretsPages): void {
     this.#pages = pages;
     this.#requests.lifetimeMs = pages.lifetimeMs;
+    this.#shared.connect();
   }
 
   /** Whether there are pages. Without them, calls have to bring their secrets. */
@@ -75,6 +87,7 @@ export class SecretsDesk {
   /** Forgets all secrets. */
   stop(): void {
     this.#pages = undefined;
+    this.#shared.disconnect();
     this.#requests.stop();
   }
 
@@ -86,6 +99,7 @@ export class SecretsDesk {
    * @throws SecretsRequiredError if they have to be entered, and the call be made again.
    * @throws InputError if there are no pages.
    * @throws NotAllowedError if nobody may enter them, somebody declined to, or the time is over.
+   * @throws ServiceUnavailableError if other replicas may have the secrets, and cannot be asked.
    */
   async supply(call: Invocation): Promise<void> {
     const { action, answeredSecrets: answered } = call;
@@ -95,21 +109,23 @@ export class SecretsDesk {
     }
     const binding = this.#bindingOf(call);
     if (answered?.answer === 'decline' || answered?.answer === 'cancel') {
-      this.#requests.close(answered.id, binding);
+      await this.#shared.close(answered.id, binding);
       call.decide(answered.answer === 'cancel' ? 'needs_secrets_cancelled' : 'needs_secrets_declined');
       const what = answered.answer === 'cancel' ? 'did not decide' : 'declined';
       throw new NotAllowedError(`Action "${action.id}" did not run: the person who was asked for its secrets ${what}`);
     }
-    if (await this.#take(call, binding)) {
+    const taken = this.#requests.take(binding);
+    const elsewhere = taken ? undefined : await this.#shared.lookElsewhere(binding, principalName(call.credentials));
+    if (await this.#use(call, taken ?? (await this.#takeElsewhere(call, binding, elsewhere)))) {
       return;
     }
-    if (answered?.answer === 'accept' && !this.#requests.find(answered.id)) {
+    if (answered?.answer === 'accept' && !(await this.#shared.find(answered.id))) {
       call.decide('needs_secrets_expired');
       throw new NotAllowedError(
         `Action "${action.id}" did not run: its secrets were not entered in time, or have been used. Make the call anew.`,
       );
     }
-    const { request, expiresAt } = await this.#ask(call, binding);
+    const { request, expiresAt } = await this.#ask(call, binding, elsewhere);
     const secrets = { url: pages.urlOf(request.id), expiresAt };
     if (call.canOpenUrl && !answered) {
       call.decide('needs_secrets_asked');
@@ -121,12 +137,12 @@ export class SecretsDesk {
 
   /** Waits until secrets are entered, or the request is over; see `SecretsRequests`. */
   whenEntered(id: string, options: { signal: AbortSignal; timeoutMs: number }): Promise<boolean> {
-    return this.#requests.whenEntered(id, options);
+    return this.#shared.whenEntered(id, options);
   }
 
   /** @returns undefined for what there is not, not any more, and never was, alike. */
-  find(id: string): KeptRequest | undefined {
-    return this.#requests.find(id);
+  find(id: string): Promise<KeptRequest | undefined> {
+    return this.#shared.find(id);
   }
 
   /**
@@ -137,6 +153,10 @@ export class SecretsDesk {
    * @throws ServiceUnavailableError if the action's check does not end in time.
    */
   async enter(id: string, secrets: JsonObject): Promise<readonly SecretsIssue[]> {
+    return (await this.#shared.enterElsewhere(id, secrets)) ?? this.#enterHere(id, secrets);
+  }
+
+  async #enterHere(id: string, secrets: JsonObject): Promise<readonly SecretsIssue[]> {
     const { request } = this.#requests.find(id) ?? {};
     const checked = request?.check && (await checkInTime(request.check, secrets));
     if (checked && !checked.ok) {
@@ -166,13 +186,27 @@ export class SecretsDesk {
       : 'the caller is no user, and mcpActions.secrets.users names nobody who may enter secrets for such callers';
   }
 
-  async #take(call: Invocation, binding: string): Promise<boolean> {
-    const taken = this.#requests.take(binding);
+  /** Of those that other replicas have. */
+  async #takeElsewhere(
+    call: Invocation,
+    binding: string,
+    elsewhere: HeldElsewhere | undefined,
+  ): Promise<TakenSecrets | undefined> {
+    for (const holder of elsewhere?.holders ?? []) {
+      const taken = await this.#shared.takeFrom(holder, binding, principalName(call.credentials));
+      if (taken) {
+        return taken;
+      }
+    }
+    return undefined;
+  }
+
+  async #use(call: Invocation, taken: TakenSecrets | undefined): Promise<boolean> {
     if (!taken) {
       return false;
     }
     // Used up by the start of the handler, and by nothing else: what still has to be approved needs them again.
-    call.whenEnded(({ ran }) => (ran ? undefined : taken.giveBack(lastUseOf(call.approval))));
+    call.whenEnded(({ ran }) => (ran ? undefined : this.#requests.giveBack(taken, lastUseOf(call.approval))));
     // Before the check, whose failure may repeat them.
     call.supplySecrets(taken.given, undefined);
     const { checks } = call.visible;
@@ -186,7 +220,7 @@ export class SecretsDesk {
     return true;
   }
 
-  async #ask(call: Invocation, binding: string): Promise<KeptRequest> {
+  async #ask(call: Invocation, binding: string, elsewhere: HeldElsewhere | undefined): Promise<KeptRequest> {
     const { action } = call;
     const isOfUser = (call.credentials.principal as { type?: string }).type === 'user';
     const whyNobody = this.whyNobody({ isOfUser });
@@ -200,10 +234,15 @@ export class SecretsDesk {
         `Action "${action.id}" fills in values that are different each time, so that nobody can see for what they enter its secrets: give all its arguments`,
       );
     }
+    const principal = principalName(call.credentials);
+    const open = this.#requests.look(binding, principal).open ?? elsewhere?.open;
+    if (open) {
+      return open;
+    }
     const { input } = describeInput(call.input ?? {}, MAX_ARGUMENT_BYTES, { hides: 'fields' });
-    return this.#requests.open({
+    const request = {
       binding,
-      principal: principalName(call.credentials),
+      principal,
       isOfUser,
       clientId: call.clientId,
       server: call.server,
@@ -214,7 +253,8 @@ export class SecretsDesk {
       environment: this.#environment,
       arguments: (input ?? {}) as JsonValue,
       check: call.visible.checks?.secrets,
-    });
+    };
+    return this.#requests.open(request, elsewhere);
   }
 
   /** The client counts: the page says which one asks. */

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { listedAction } from '../testing/sourceServer.js';
-import { type SecretsRequest, SecretsRequests } from './SecretsRequests.js';
+import { type SecretsRequest, SecretsRequests, type TakenSecrets } from './SecretsRequests.js';
 
 const lifetimeMs = 60_000;
 let nowMs = 1_800_000_000_000;
 let requests: SecretsRequests;
 
 function create() {
-  requests = new SecretsRequests({ lifetimeMs, nowMs: () => nowMs });
+  requests = new SecretsRequests({ owner: 'replica-one1', lifetimeMs, nowMs: () => nowMs });
   return requests;
 }
 
@@ -27,6 +27,7 @@ const requestOf = (parts: Partial<SecretsRequest> = {}): Omit<SecretsRequest, 'i
   ...parts,
 });
 const open = (parts?: Partial<SecretsRequest>) => requests.open(requestOf(parts)).request.id;
+const giveBack = (taken: TakenSecrets | undefined, untilMs?: number) => taken && requests.giveBack(taken, untilMs);
 const signal = new AbortController().signal;
 
 afterEach(() => {
@@ -52,7 +53,7 @@ test('ids have 192 random bits, and an open request of the same binding is not o
 
   expect(first).toBe(second);
   expect(other).not.toBe(first);
-  expect(first).toMatch(/^[\w-]{32}$/);
+  expect(first).toMatch(/^replica-one1\.[\w-]{32}$/);
 });
 
 test('what was entered is not entered again, and a new request has to be opened for the next call', () => {
@@ -70,7 +71,7 @@ test('what a call gives back is there for the next, under the same id', () => {
   const id = open();
   requests.enter(id, { key: 'k' });
 
-  requests.take('binding-1')?.giveBack();
+  giveBack(requests.take('binding-1'));
 
   expect(requests.find(id)?.isEntered).toBe(true);
   expect(requests.take('binding-1')?.given).toEqual({ key: 'k' });
@@ -95,12 +96,12 @@ describe('time', () => {
   test('what waits for an approval is kept for as long as that can take, and no longer once it does not', () => {
     create();
     requests.enter(open(), { key: 'k' });
-    requests.take('binding-1')?.giveBack(nowMs + 10 * lifetimeMs);
+    giveBack(requests.take('binding-1'), nowMs + 10 * lifetimeMs);
     nowMs += 5 * lifetimeMs;
     const taken = requests.take('binding-1');
     expect(taken?.given).toEqual({ key: 'k' });
 
-    taken?.giveBack();
+    giveBack(taken);
 
     expect(requests.take('binding-1')).toBeUndefined();
   });
@@ -196,7 +197,7 @@ test('after the stop nothing is there, nobody waits, and nothing is kept any mor
   const waiting = requests.whenEntered(id, { signal, timeoutMs: 10_000 });
 
   requests.stop();
-  taken?.giveBack();
+  giveBack(taken);
 
   expect(await waiting).toBe(false);
   expect(requests.find(id)).toBeUndefined();

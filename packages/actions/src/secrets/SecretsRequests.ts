@@ -10,7 +10,7 @@ const SWEEP_MS = 10_000;
 
 /** What a person is asked to enter secrets for: one call, as the server knows it. */
 export interface SecretsRequest extends Pick<Caller, 'principal' | 'clientId' | 'server'> {
-  /** At least 128 random bits. */
+  /** Of the replica where it was opened, a dot, and 192 random bits. */
   readonly id: string;
   /** What the secrets are good for: the same call by the same caller, and nothing else. */
   readonly binding: string;
@@ -25,19 +25,27 @@ export interface SecretsRequest extends Pick<Caller, 'principal' | 'clientId' | 
   readonly environment: string;
   /** Without what looks like secrets, and cut to a readable size. */
   readonly arguments: JsonValue;
-  /** The action's own check; absent where the action is in another backend, which checks for itself. */
+  /** The action's own check; absent where the action is in another backend, which checks for itself, and in other replicas. */
   readonly check: ((secrets: unknown) => Parsed | Promise<Parsed>) | undefined;
 }
 
 /** Secrets on their way into one call. */
 export interface TakenSecrets {
   readonly given: JsonObject;
-  /**
-   * The call did not run: the same call made again finds them.
-   *
-   * @param untilMs - since the epoch; until then they are kept at least.
-   */
-  giveBack(untilMs?: number): void;
+  readonly request: SecretsRequest;
+  /** As configuration says, by the clock of this process. */
+  readonly keepUntilMs: number;
+}
+
+/** What replicas hold for a call, or count for its caller. */
+export interface HeldRequests {
+  /** Whether the secrets of the call are there. */
+  readonly isEntered: boolean;
+  /** The request that waits for them. */
+  readonly open: KeptRequest | undefined;
+  /** How many there are of the principal. */
+  readonly own: number;
+  readonly all: number;
 }
 
 interface Entry {
@@ -63,41 +71,57 @@ export interface KeptRequest {
  * number and time. What is over is forgotten, so that nothing can be told of it.
  */
 export class SecretsRequests {
+  readonly #owner: string;
   readonly #nowMs: () => number;
   readonly #entries = new Map<string, Entry>();
   #lifetimeMs: number;
   #sweep: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(options: { lifetimeMs: number; nowMs?: () => number }) {
+  /** @param options.owner - the id of this replica. */
+  constructor(options: { owner: string; lifetimeMs: number; nowMs?: () => number }) {
+    this.#owner = options.owner;
     this.#lifetimeMs = options.lifetimeMs;
     this.#nowMs = options.nowMs ?? (() => Date.now());
+  }
+
+  /** What is held here for a call, and of its caller. */
+  look(binding: string, principal: string): HeldRequests {
+    this.#forgetExpired();
+    const all = [...this.#entries.values()];
+    const ofCall = all.filter(({ request }) => request.binding === binding);
+    const open = ofCall.find(({ given }) => given === undefined);
+    return {
+      isEntered: ofCall.some(({ given }) => given !== undefined),
+      open: open && describe(open),
+      own: all.filter(({ request }) => request.principal === principal).length,
+      all: all.length,
+    };
   }
 
   /**
    * Asks for secrets. A request of the same binding that is open already is the answer.
    *
+   * @param elsewhere - what other replicas count.
    * @throws TooManyRequestsError if the principal, or everybody, has too many.
    */
-  open(request: Omit<SecretsRequest, 'id'>): KeptRequest {
-    this.#forgetExpired();
-    const all = [...this.#entries.values()];
-    const open = all.find(entry => entry.given === undefined && entry.request.binding === request.binding);
-    if (open) {
-      return describe(open);
+  open(request: Omit<SecretsRequest, 'id'>, elsewhere = { own: 0, all: 0 }): KeptRequest {
+    const here = this.look(request.binding, request.principal);
+    if (here.open) {
+      return here.open;
     }
-    const own = all.filter(entry => entry.request.principal === request.principal).length;
+    const own = here.own + elsewhere.own;
     if (own >= MAX_PER_PRINCIPAL) {
       throw new TooManyRequestsError(
         `${request.principal} has ${own} calls that wait for secrets; have some of them entered first`,
       );
     }
-    if (all.length >= MAX_IN_ALL) {
+    if (here.all + elsewhere.all >= MAX_IN_ALL) {
       throw new TooManyRequestsError('Too many calls of all callers wait for secrets; try again later');
     }
     const keepUntilMs = this.#nowMs() + this.#lifetimeMs;
     const entry: Entry = {
-      request: { ...request, id: randomBytes(24).toString('base64url') },
+      request: { ...request, id: `${this.#owner}.${randomBytes(24).toString('base64url')}` },
       expiresAtMs: keepUntilMs,
       keepUntilMs,
       given: undefined,
@@ -140,16 +164,20 @@ export class SecretsRequests {
     if (!entry?.given) {
       return undefined;
     }
-    const { given } = entry;
-    this.#entries.delete(entry.request.id);
-    return {
-      given,
-      giveBack: (untilMs = 0) => {
-        entry.expiresAtMs = Math.max(entry.keepUntilMs, untilMs);
-        this.#keep(entry);
-        this.#forgetExpired();
-      },
-    };
+    const { given, request, keepUntilMs } = entry;
+    this.#entries.delete(request.id);
+    return { given, request, keepUntilMs };
+  }
+
+  /**
+   * The call that has taken secrets, here or elsewhere, did not run: the same call made again finds them.
+   *
+   * @param untilMs - since the epoch; until then they are kept at least.
+   */
+  giveBack({ given, request, keepUntilMs }: TakenSecrets, untilMs = 0): void {
+    const expiresAtMs = Math.max(keepUntilMs, untilMs);
+    this.#keep({ request, given, keepUntilMs, expiresAtMs, listeners: new Set() });
+    this.#forgetExpired();
   }
 
   /** Forgets a request of this binding, and what was entered. */

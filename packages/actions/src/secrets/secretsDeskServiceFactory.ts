@@ -1,5 +1,6 @@
 import { coreServices, createServiceFactory, createServiceRef } from '@backstage/backend-plugin-api';
 import { readActionsConfig } from '../config.js';
+import { replicasServiceRef } from '../replicas/Replicas.js';
 import { SecretsDesk } from './SecretsDesk.js';
 
 /** Secrets that people enter for calls; whoever has pages for that opens the desk. */
@@ -7,6 +8,6 @@ export const secretsDeskServiceRef = createServiceRef<SecretsDesk>({ id: 'callbo
 
 export const secretsDeskServiceFactory = createServiceFactory({
   service: secretsDeskServiceRef,
-  deps: { config: coreServices.rootConfig },
-  factory: ({ config }) => new SecretsDesk({ environment: readActionsConfig(config).environment }),
+  deps: { config: coreServices.rootConfig, replicas: replicasServiceRef },
+  factory: ({ config, replicas }) => new SecretsDesk({ environment: readActionsConfig(config).environment, replicas }),
 });

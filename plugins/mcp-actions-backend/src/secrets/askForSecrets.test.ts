@@ -10,7 +10,7 @@ it('a client of the 2026 era is told the page otherwise before it gives the call
     question: 'Well?',
     secrets: { url: 'https://board.example/secrets/one', expiresAt: '2100-01-01T00:00:00.000Z' },
   });
-  const desk = Object.assign(new SecretsDesk({ environment: 'test' }), { find: () => ({}) });
+  const desk = Object.assign(new SecretsDesk({ environment: 'test' }), { find: async () => ({}) });
   desk.whenEntered = async () => false;
   const answered: AnsweredSecrets[] = [];
   let asked = 0;

@@ -99,7 +99,7 @@ async function askInRounds(
       return action;
     }
     const isEntered = await desk.whenEntered(id, { signal, timeoutMs: ROUND_MS });
-    if (isEntered || !desk.find(id)) {
+    if (isEntered || !(await desk.find(id))) {
       break;
     }
   }

@@ -81,7 +81,7 @@ describe.each(clientKinds)('a client that can show pages, %s', kind => {
     expect(questions).toHaveLength(1);
     expect(questions[0]).toMatchObject({
       mode: 'url',
-      url: expect.stringMatching(new RegExp(`^${app.url}/api/mcp-actions/secrets/[\\w-]{32}$`)),
+      url: expect.stringMatching(new RegExp(`^${app.url}/api/mcp-actions/secrets/[\\w-]{12}\\.[\\w-]{32}$`)),
       message:
         'Store an object (vault:store, in staging) needs secrets: key, region, retries, isTest, certificate, more. Enter them on the page of the server. Neither this client nor its model sees them.',
     });

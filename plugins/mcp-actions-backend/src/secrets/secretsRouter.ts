@@ -23,6 +23,7 @@ import { renderEnteredPage, renderSecretsPage } from './secretsPage.js';
 
 const MAX_FORM = '64kb';
 const MAX_PARAMETERS = 100;
+const MAX_ID = 60;
 /** What is typed here goes nowhere else. */
 const POLICY = ["form-action 'self'"];
 
@@ -83,10 +84,10 @@ export function createSecretsRouter(options: {
     if (!visitor) {
       return;
     }
-    const found = desk.find(id);
+    const found = await desk.find(id);
     // Somebody who was sent the address of another's call: that has to be on record.
     const isForeign = found && !desk.mayEnter(found.request, visitor.user);
-    const kept = isForeign ? await audited(visitor, id, async () => getOwn(visitor, id)) : getOwn(visitor, id);
+    const kept = isForeign ? await audited(visitor, id, () => getOwn(visitor, id)) : await getOwn(visitor, id);
     if (kept.isEntered) {
       sendPage(res, renderEnteredPage(), 200, undefined, POLICY);
       return;
@@ -108,13 +109,13 @@ export function createSecretsRouter(options: {
       try {
         await audited(visitor, id, async () => {
           checkCsrfToken(visitor, formOf(id), readField(req, 'csrf'));
-          await enter(getOwn(visitor, id), req);
+          await enter(await getOwn(visitor, id), req);
         });
       } catch (error) {
         if (!(error instanceof NotAccepted)) {
           throw error;
         }
-        sendForm(res, visitor, getOwn(visitor, id), error.problems);
+        sendForm(res, visitor, await getOwn(visitor, id), error.problems);
         return;
       }
       res.set('Cache-Control', 'no-store').redirect(303, `${pagesPath}/entered`);
@@ -150,8 +151,8 @@ export function createSecretsRouter(options: {
    * @throws NotFoundError for what is over and what never was, alike.
    * @throws NotAllowedError if somebody else has to enter them.
    */
-  function getOwn({ user }: Visitor, id: string): KeptRequest {
-    const kept = desk.find(id);
+  async function getOwn({ user }: Visitor, id: string): Promise<KeptRequest> {
+    const kept = await desk.find(id);
     if (kept && desk.mayEnter(kept.request, user)) {
       return kept;
     }
@@ -183,12 +184,12 @@ export function createSecretsRouter(options: {
 
   /** Has it on record who enters secrets, or tries to, for whose call; never what. */
   async function audited<T>({ user }: Visitor, id: string, run: () => Promise<T>): Promise<T> {
-    const request = desk.find(id)?.request;
+    const request = (await desk.find(id))?.request;
     const event = await auditor.createEvent({
       eventId: 'secrets-entry',
       severityLevel: 'high',
       meta: {
-        secretsId: visibleText(id, 40),
+        secretsId: visibleText(id, MAX_ID),
         principal: user,
         ...(request && { actionId: request.action.id, requestedBy: request.principal }),
       },
