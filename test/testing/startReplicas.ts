@@ -1,4 +1,4 @@
-import { freePort, openPostgres, type TestApp } from '@callboard/test-utils';
+import { freePort, openPostgres, openRedis, type TestApp, type TestRedis } from '@callboard/test-utils';
 import { startBalancer } from './startBalancer.js';
 import { startWholeApp, type WholeAppOptions } from './startWholeApp.js';
 
@@ -10,7 +10,7 @@ export interface Replica {
   stop(): Promise<void>;
 }
 
-/** Two backends that share nothing but a database, behind one address. */
+/** Two backends that share nothing but a database, and a Redis if they are to, behind one address. */
 export interface Replicas {
   /** What clients and people see. */
   readonly url: string;
@@ -20,8 +20,21 @@ export interface Replicas {
   stop(): Promise<void>;
 }
 
-/** Starts them on a PostgreSQL database of their own, which `stop` drops. */
-export async function startReplicas(options: Pick<WholeAppOptions, 'auth'> = {}): Promise<Replicas> {
+type Backend = NonNullable<WholeAppOptions['backend']>;
+
+/**
+ * Starts them on a PostgreSQL database of their own, which `stop` drops.
+ *
+ * @param options.redis - through which they reach each other: this one, or any.
+ * @param options.startApp - starts one of them, in place of the whole app with the example.
+ */
+export async function startReplicas(
+  options: Pick<WholeAppOptions, 'auth'> & {
+    redis?: TestRedis | true;
+    startApp?: (options: { port: number; backend: Backend }) => Promise<Pick<TestApp, 'stop'>>;
+  } = {},
+): Promise<Replicas> {
+  const { startApp = ({ port, backend }) => startWholeApp({ auth: options.auth, port, backend }) } = options;
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) {
@@ -33,18 +46,25 @@ export async function startReplicas(options: Pick<WholeAppOptions, 'auth'> = {})
     closers.push(database.drop);
     const balancer = await startBalancer();
     closers.push(balancer.stop);
+    const redis = options.redis === true ? await openRedis() : options.redis;
+    if (options.redis === true && redis) {
+      closers.push(redis.drop);
+    }
+    const actions: Backend = redis
+      ? { replicas: { redis: redis.url, prefix: redis.prefix, secret: 'a secret of the replicas of a test' } }
+      : {};
 
     const createReplica = async (): Promise<Replica> => {
       const port = await freePort();
-      let app: TestApp | undefined;
+      let app: Pick<TestApp, 'stop'> | undefined;
       const replica: Replica = {
         url: `http://localhost:${port}`,
         port,
         async start() {
-          app = await startWholeApp({
-            ...options,
+          app = await startApp({
             port,
             backend: {
+              actions,
               baseUrl: balancer.url,
               listen: { host: '127.0.0.1', port },
               database: { client: 'pg', connection: database.url, pluginDivisionMode: 'schema' },

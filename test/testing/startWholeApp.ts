@@ -22,7 +22,7 @@ export function startWholeApp(options: WholeAppOptions = {}): Promise<TestApp> {
     port,
     features: [configSectionFeature(authConfigSection), createAuthPlugin(surroundings), mcpFeatures, todoPlugin],
     config: {
-      backend: { ...backend, actions: { pluginSources: ['todo'] } },
+      backend: { ...backend, actions: { pluginSources: ['todo'], ...(backend?.actions as Config) } },
       auth: {
         experimentalDynamicClientRegistration: { enabled: true },
         clientIdMetadataDocuments: { enabled: true },

@@ -1,6 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { LoneReplica, type Replicas } from '@callboard/actions';
 import type { ContentBlock } from '@callboard/actions-api';
+import { idAt, replicaOf } from '../replicas/replicaIds.js';
 import type { Cut } from './cutOutput.js';
+import { hasPartAt, type OutputPart, type Position, partAt } from './outputParts.js';
+import { answerReaders, findElsewhere } from './outputsElsewhere.js';
 
 /** RFC 3986 scheme and path of kept outputs, before their ids. */
 export const OUTPUT_URI_PREFIX = 'callboard://outputs/';
@@ -9,7 +12,6 @@ const LIFETIME_MS = 15 * 60_000;
 const MAX_BYTES_PER_OWNER = 16 * 1024 * 1024;
 const MAX_BYTES = 128 * 1024 * 1024;
 const SWEEP_INTERVAL_MS = 60_000;
-const ID_BYTES = 24;
 
 /** What is missing from a result: of the output, by JSON Pointer, or of a block of content. */
 export type Missing =
@@ -20,7 +22,7 @@ export type Missing =
 
 /** An output that was too long for its result, as it is kept for whoever was given the result. */
 export interface KeptOutput {
-  /** 192 random bits. */
+  /** The replica's, a dot, and 192 random bits. */
   readonly id: string;
   readonly owner: string;
   readonly actionId: string;
@@ -32,25 +34,49 @@ export interface KeptOutput {
   readonly expiresAtMs: number;
 }
 
+/** A kept output to be read, wherever it is kept; both fail with NotFoundError once it is not any more. */
+export interface FoundOutput {
+  readonly actionId: string;
+  /** @param position - at which there is a part. */
+  part(position: Position, budget: number): Promise<OutputPart>;
+  whole(): Promise<Pick<KeptOutput, 'json' | 'content'>>;
+}
+
 /**
- * Keeps long outputs in memory for a while. Each belongs to the principal, the OAuth client and the
+ * Keeps long outputs in memory for a while, and finds those that other replicas keep. Each belongs to the principal, the OAuth client and the
  * server of its call; to everybody else it does not exist. The oldest give way: the owner's own
  * first, then everybody's.
  */
 export class OutputStore {
+  readonly #replicas: Replicas;
   readonly #nowMs: () => number;
   readonly #limits: { lifetimeMs: number; bytesPerOwner: number; bytes: number };
   /** From the oldest to the newest, which is also the order in which they expire. */
   readonly #kept = new Map<string, KeptOutput>();
   #sweeping: NodeJS.Timeout | undefined;
+  #stopAnswering = () => {};
 
-  constructor(options: { nowMs?: () => number; lifetimeMs?: number; bytesPerOwner?: number; bytes?: number } = {}) {
+  constructor(
+    options: {
+      replicas?: Replicas;
+      nowMs?: () => number;
+      lifetimeMs?: number;
+      bytesPerOwner?: number;
+      bytes?: number;
+    } = {},
+  ) {
+    this.#replicas = options.replicas ?? new LoneReplica();
     this.#nowMs = options.nowMs ?? Date.now;
     this.#limits = {
       lifetimeMs: options.lifetimeMs ?? LIFETIME_MS,
       bytesPerOwner: options.bytesPerOwner ?? MAX_BYTES_PER_OWNER,
       bytes: options.bytes ?? MAX_BYTES,
     };
+  }
+
+  /** From now on, the other replicas find what is kept here. */
+  open(): void {
+    this.#stopAnswering = answerReaders(this.#replicas, (id, owner) => this.#findHere(id, owner));
   }
 
   /** @returns undefined if it is too long to be kept. */
@@ -64,7 +90,7 @@ export class OutputStore {
     this.#makeRoom(bytes, this.#limits.bytes, () => true);
     const kept: KeptOutput = {
       ...output,
-      id: randomBytes(ID_BYTES).toString('base64url'),
+      id: idAt(this.#replicas.id),
       bytes,
       expiresAtMs: this.#nowMs() + this.#limits.lifetimeMs,
     };
@@ -73,10 +99,24 @@ export class OutputStore {
     return kept;
   }
 
-  /** @returns undefined if there is none, or it is somebody else's. */
-  find(id: string, owner: string): KeptOutput | undefined {
-    const kept = this.#kept.get(id);
-    return kept && kept.owner === owner && kept.expiresAtMs > this.#nowMs() ? kept : undefined;
+  /**
+   * @param position - where there has to be a part, if only that is to be read.
+   * @returns undefined if there is none, or it is somebody else's.
+   * @throws ServiceUnavailableError if it can be on a replica that cannot be reached at the moment.
+   */
+  async find(id: string, owner: string, position?: Position): Promise<FoundOutput | undefined> {
+    const replicaId = replicaOf(id);
+    if (replicaId !== this.#replicas.id) {
+      return replicaId === undefined ? undefined : findElsewhere(this.#replicas, replicaId, { id, owner }, position);
+    }
+    const kept = this.#findHere(id, owner);
+    return kept && (!position || hasPartAt(kept, position))
+      ? {
+          actionId: kept.actionId,
+          part: async (at, budget) => partAt(kept, at, budget) as OutputPart,
+          whole: async () => kept,
+        }
+      : undefined;
   }
 
   get size(): number {
@@ -84,9 +124,15 @@ export class OutputStore {
   }
 
   close(): void {
+    this.#stopAnswering();
     clearInterval(this.#sweeping);
     this.#sweeping = undefined;
     this.#kept.clear();
+  }
+
+  #findHere(id: string, owner: string): KeptOutput | undefined {
+    const kept = this.#kept.get(id);
+    return kept && kept.owner === owner && kept.expiresAtMs > this.#nowMs() ? kept : undefined;
   }
 
   #makeRoom(bytes: number, most: number, counts: (kept: KeptOutput) => boolean): void {

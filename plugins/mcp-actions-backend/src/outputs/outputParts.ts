@@ -3,7 +3,7 @@ import { resolvePointer, wholeCharacters } from './cutOutput.js';
 import type { KeptOutput, Missing } from './OutputStore.js';
 
 /** Where the next part begins. */
-interface Position {
+export interface Position {
   /** Of what is missing, the how manieth. */
   readonly missing: number;
   /** The first element or character. */
@@ -49,16 +49,15 @@ function isReadable(missing: Missing, content: KeptOutput['content']): boolean {
   return missing.kind !== 'content' || textOf(content[missing.block]) !== undefined;
 }
 
+const CURSOR =
+  /^(?<id>[\w-]+\.[\w-]+)\.(?<missing>0|[1-9]\d{0,15})\.(?<at>0|[1-9]\d{0,15})\.(?<within>0|[1-9]\d{0,15})$/;
+
 /** @returns the id of the kept output and the position; undefined if it is no cursor. */
 export function readCursor(cursor: string): { id: string; position: Position } | undefined {
-  const [id = '', ...numbers] = cursor.split('.');
-  const [missing, at, within, ...more] = numbers.map(number =>
-    /^(0|[1-9]\d{0,15})$/.test(number) ? Number(number) : -1,
-  );
-  if (missing === undefined || at === undefined || within === undefined || more.length > 0) {
-    return undefined;
-  }
-  return Math.min(missing, at, within) < 0 ? undefined : { id, position: { missing, at, within } };
+  const { id, missing, at, within } = CURSOR.exec(cursor)?.groups ?? {};
+  return id === undefined
+    ? undefined
+    : { id, position: { missing: Number(missing), at: Number(at), within: Number(within) } };
 }
 
 /** Whether there is a part at a position. It costs nothing to tell, however long the output is. */

@@ -9,7 +9,7 @@ import { makeCall } from '../protocol/makeCall.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { CallerContext, RequestContext } from '../protocol/RequestContext.js';
 import { type KeptOutput, OUTPUT_URI_PREFIX } from './OutputStore.js';
-import { hasPartAt, type OutputPart, partAt, readCursor, textOf } from './outputParts.js';
+import { readCursor, textOf } from './outputParts.js';
 
 export const READ_OUTPUT = 'read_output';
 
@@ -52,16 +52,12 @@ export function readOutput(
       find: async () => {
         const { cursor } = readArguments(READ_OUTPUT, argumentsSchema, input);
         const read = readCursor(cursor);
-        const kept = read && server.services.outputs.find(read.id, ownerOf(server, context));
+        const found = read && (await server.services.outputs.find(read.id, ownerOf(server, context), read.position));
         // The part is cut out in the call: what refuses it, such as a limit, comes before the cost.
-        return kept && hasPartAt(kept, read.position)
-          ? reading(
-              server,
-              kept,
-              context,
-              async () => partAt(kept, read.position, server.config.maxOutputCharacters ?? 0) as OutputPart,
-            )
-          : undefined;
+        return (
+          found &&
+          reading(server, found, context, () => found.part(read.position, server.config.maxOutputCharacters ?? 0))
+        );
       },
       eventId: 'tool-execution',
       meta: { toolName: READ_OUTPUT },
@@ -95,14 +91,14 @@ export async function findKeptOutput(
   if (!uri.startsWith(OUTPUT_URI_PREFIX)) {
     return undefined;
   }
-  const kept = server.services.outputs.find(uri.slice(OUTPUT_URI_PREFIX.length), ownerOf(server, context));
-  return kept && reading(server, kept, context, async () => ({ contents: contentsOf(kept, uri) }));
+  const found = await server.services.outputs.find(uri.slice(OUTPUT_URI_PREFIX.length), ownerOf(server, context));
+  return found && reading(server, found, context, async () => ({ contents: contentsOf(await found.whole(), uri) }));
 }
 
 /** The action whose output was kept, as one that reads it again; undefined if the caller may not see it any more. */
 async function reading(
   { tools }: PublishedServer,
-  { actionId }: KeptOutput,
+  { actionId }: { actionId: string },
   { credentials }: CallerContext,
   run: () => Promise<object>,
 ): Promise<VisibleAction | undefined> {
@@ -121,7 +117,7 @@ async function reading(
 }
 
 /** The output as JSON, then blocks of content that have something of their own. */
-function contentsOf({ json, content }: KeptOutput, uri: string): ResourceContents[] {
+function contentsOf({ json, content }: Pick<KeptOutput, 'json' | 'content'>, uri: string): ResourceContents[] {
   return [
     { uri, mimeType: 'application/json', text: json },
     ...content.flatMap((block, index): ResourceContents[] => {

@@ -8,6 +8,7 @@ import { fromAuthInfo } from './RequestContext.js';
 export type CallState =
   | { readonly approvalId: string }
   | {
+      /** Begins with the id of the replica that has the call. */
       readonly callId: string;
       /** Grows with every question, so that no answer counts twice. */
       readonly round: number;

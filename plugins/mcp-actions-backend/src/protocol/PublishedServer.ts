@@ -1,7 +1,7 @@
 import type { AuditorService, LoggerService } from '@backstage/backend-plugin-api';
 import { CallerView, type InvocationPolicy } from '@callboard/actions';
 import { type OfferedAction, principalName } from '@callboard/actions-api';
-import type { Server } from '@modelcontextprotocol/server';
+import type { Implementation, Server } from '@modelcontextprotocol/server';
 import { CompletionRate } from '../completion/CompletionRate.js';
 import { handleCompletion } from '../completion/handleCompletion.js';
 import type { ServerConfig } from '../config.js';
@@ -18,6 +18,7 @@ import type { ToolDirectory } from '../tools/ToolDirectory.js';
 import { version } from '../version.js';
 import { CallStates } from './CallStates.js';
 import { CheckingServer } from './CheckingServer.js';
+import type { CallRelay } from './client/CallRelay.js';
 import { LogLevels } from './client/LogLevels.js';
 import type { SuspendedCalls } from './client/SuspendedCalls.js';
 import { handleTools } from './handleTools.js';
@@ -32,6 +33,8 @@ export interface ProtocolServices {
   /** Outputs that were too long for their results. */
   readonly outputs: OutputStore;
   readonly suspendedCalls: SuspendedCalls;
+  /** Takes them up, on whichever replica they wait. */
+  readonly callRelay: CallRelay;
 }
 
 /** One of the MCP servers of this backend: its tools, and how it presents itself. */
@@ -106,28 +109,31 @@ export class PublishedServer {
     });
   }
 
+  /** Who it says it is. */
+  get info(): Implementation {
+    const { name, description } = this.config;
+    return { name, version, ...(description && { description }) };
+  }
+
   /**
    * Makes the protocol's side of one connection, exchange or session, in whichever era: nothing is
    * registered per tool, so that this costs the same for one and for a thousand.
    */
   connectable(): Server {
-    const { name, description, instructions } = this.config;
+    const { instructions } = this.config;
     const hasResources = this.resources.hasAny;
     const hasPrompts = this.prompts.size > 0;
-    const server = new CheckingServer(
-      { name, version, ...(description && { description }) },
-      {
-        capabilities: {
-          tools: { listChanged: true },
-          logging: {},
-          ...(hasResources && { resources: { subscribe: true, listChanged: true } }),
-          ...(hasPrompts && { prompts: { listChanged: true } }),
-          ...((hasResources || hasPrompts) && { completions: {} }),
-        },
-        requestState: { verify: (state, ctx) => this.states.verify(state, ctx) },
-        ...(instructions && { instructions }),
+    const server = new CheckingServer(this.info, {
+      capabilities: {
+        tools: { listChanged: true },
+        logging: {},
+        ...(hasResources && { resources: { subscribe: true, listChanged: true } }),
+        ...(hasPrompts && { prompts: { listChanged: true } }),
+        ...((hasResources || hasPrompts) && { completions: {} }),
       },
-    );
+      requestState: { verify: (state, ctx) => this.states.verify(state, ctx) },
+      ...(instructions && { instructions }),
+    });
     handleTools(this, server);
     if (hasResources) {
       handleResources(this, server);

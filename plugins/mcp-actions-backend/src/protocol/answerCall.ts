@@ -1,4 +1,3 @@
-import { toError } from '@backstage/errors';
 import { type AnsweredApproval, ApprovalQuestion, principalKey } from '@callboard/actions';
 import { visibleText } from '@callboard/actions-api';
 import {
@@ -27,7 +26,8 @@ import { ClientNotices } from './client/ClientNotices.js';
 import { abilitiesOf } from './client/capabilities.js';
 import { MAX_WAIT_MS } from './client/limits.js';
 import { McpCallClient } from './client/McpCallClient.js';
-import { RoundTripCall, type ServedRequest } from './client/RoundTripCall.js';
+import { type Round, RoundTripCall, type ServedRequest } from './client/RoundTripCall.js';
+import { unlessCancelled } from './client/unlessCancelled.js';
 import type { CallQuestion } from './makeCall.js';
 import type { PublishedServer } from './PublishedServer.js';
 import { fromAuthInfo } from './RequestContext.js';
@@ -45,10 +45,13 @@ interface Envelope {
   readonly [LOG_LEVEL_META_KEY]?: LoggingLevel;
 }
 
+/** What a call needs to know of the connection that its request came on. */
+export type ProtocolSide = Pick<Server, 'getNegotiatedProtocolVersion' | 'getClientCapabilities' | 'getClientVersion'>;
+
 interface AnswerOptions<TResult> {
   readonly server: PublishedServer;
   /** The protocol's side of the connection that the request came on. */
-  readonly protocol: Server;
+  readonly protocol: ProtocolSide;
   readonly ctx: ServerContext;
   /** What is called, and with what. */
   readonly params: object;
@@ -97,18 +100,12 @@ export async function answerCall<TResult extends object>(
       reason: 'invalid_request_state',
     });
   }
-  try {
-    return await (envelope
+  const { logger } = given.server.services;
+  return unlessCancelled({ signal: side.signal, logger, method: ctx.mcpReq.method }, () =>
+    envelope
       ? answerInRounds(options, side, { mcpReq: ctx.mcpReq, capabilities, logLevel: envelope[LOG_LEVEL_META_KEY] })
-      : answerInSession(options, side, capabilities));
-  } catch (error) {
-    if (side.signal.aborted && !(error instanceof ProtocolError)) {
-      // The client left while a person was asked: no failure of the server's, and nobody hears the answer.
-      given.server.services.logger.debug(`${ctx.mcpReq.method} was cancelled`, toError(error));
-      throw new ProtocolError(ProtocolErrorCode.InternalError, 'The request was cancelled');
-    }
-    throw error;
-  }
+      : answerInSession(options, side, capabilities),
+  );
 }
 
 /** The 2025 era: whatever has to be asked is asked while the request waits. */
@@ -145,31 +142,32 @@ async function answerInRounds<TResult extends object>(
   const { mcpReq } = ctx;
   const context = fromAuthInfo(ctx.http?.authInfo);
   const bind = () => bindingOfRequest({ server, context, method: mcpReq.method, params });
+  const { suspendedCalls, callRelay } = server.services;
   const state = mcpReq.requestState<CallState | undefined>();
-  let call: RoundTripCall<TResult | ApprovalQuestion>;
-  let serving: ReturnType<typeof call.start>;
+  let callId: string;
+  let serving: Promise<Round<TResult | ApprovalQuestion> | undefined>;
   if (state && 'callId' in state) {
-    const waiting = server.services.suspendedCalls.find(state, bind());
-    if (!waiting) {
-      return withoutQuestion(await attempt({ ...side, isLate: true }));
-    }
-    // The binding says that it is a call of the same method.
-    call = waiting as typeof call;
-    serving = call.resume(request, mcpReq.inputResponses);
+    const { method, inputResponses: responses } = mcpReq;
+    callId = state.callId;
+    serving = callRelay.takeUp({ state, binding: bind(), method, request, responses });
   } else {
-    call = new RoundTripCall({
-      suspended: server.services.suspendedCalls,
+    const call = new RoundTripCall<TResult | ApprovalQuestion>({
+      suspended: suspendedCalls,
       bind,
       principal: principalKey(context.credentials),
       given: state ? undefined : mcpReq.inputResponses,
     });
     const { signal, client } = call;
+    callId = call.id;
     // A client that cannot ask anybody has no answer either.
     const answered = side.canAsk ? readAnswer(ctx, state) : undefined;
     serving = call.start(request, async () => attempt({ ...side, signal, client, ...(answered && { answered }) }));
   }
 
   const round = await serving;
+  if (!round) {
+    return withoutQuestion(await attempt({ ...side, isLate: true }));
+  }
   if (round.kind === 'ended') {
     const { outcome } = round;
     return isQuestion(outcome)
@@ -182,17 +180,17 @@ async function answerInRounds<TResult extends object>(
   try {
     return inputRequired({
       inputRequests: round.requests as InputRequests,
-      requestState: await server.states.mint({ callId: call.id, round: call.round }, ctx),
+      requestState: await server.states.mint({ callId, round: round.round }, ctx),
     });
   } catch (error) {
-    // Nobody can ever answer.
-    call.abort(error as Error);
+    // Nobody can ever answer. A call of another replica ends in time.
+    suspendedCalls.find({ callId, round: round.round }, bind())?.abort(error as Error);
     throw error;
   }
 }
 
 /** What every request of the 2026 era says of its client; one of the 2025 era may carry parts of it, which say nothing. */
-function readEnvelope(protocol: Server, { mcpReq }: ServerContext): Envelope | undefined {
+function readEnvelope(protocol: ProtocolSide, { mcpReq }: ServerContext): Envelope | undefined {
   const isModern = (protocol.getNegotiatedProtocolVersion() ?? '') >= FIRST_MODERN_VERSION;
   return isModern ? (mcpReq.envelope as Envelope | undefined) : undefined;
 }

@@ -6,18 +6,34 @@ const DEFAULT_LEVEL: LogLevel = 'info';
 
 /** From which level on each connection of the 2025 era wants log messages (MCP 2025-11-25, server/utilities/logging). */
 export class LogLevels {
-  readonly #byConnection = new WeakMap<Server, LogLevel>();
+  readonly #byConnection = new WeakMap<object, LogLevel>();
+  readonly #listeners = new WeakMap<Server, (level: LogLevel) => Promise<void>>();
 
   /** Has a connection answer `logging/setLevel`. */
   serve(protocol: Server): void {
-    protocol.setRequestHandler('logging/setLevel', ({ params }) => {
-      this.#byConnection.set(protocol, params.level);
+    protocol.setRequestHandler('logging/setLevel', async ({ params }) => {
+      await this.#listeners.get(protocol)?.(params.level);
+      this.set(protocol, params.level);
       return {};
     });
   }
 
-  of(protocol: Server): LogLevel {
-    return this.#byConnection.get(protocol) ?? DEFAULT_LEVEL;
+  /** @param listener - told of a change that the client asks for; without it, there is none. */
+  onChange(protocol: Server, listener: (level: LogLevel) => Promise<void>): void {
+    this.#listeners.set(protocol, listener);
+  }
+
+  set(protocol: Server, level: LogLevel): void {
+    this.#byConnection.set(protocol, level);
+  }
+
+  of(protocol: object): LogLevel {
+    return this.find(protocol) ?? DEFAULT_LEVEL;
+  }
+
+  /** @returns undefined for a connection that has not said what it wants. */
+  find(protocol: object): LogLevel | undefined {
+    return this.#byConnection.get(protocol);
   }
 }
 

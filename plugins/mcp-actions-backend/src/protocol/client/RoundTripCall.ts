@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { toError } from '@backstage/errors';
 import type { CallClient } from '@callboard/actions-api';
 import type { ClientCapabilities } from '@modelcontextprotocol/server';
@@ -19,7 +18,7 @@ export interface ServedRequest extends NoticeTarget {
 export type Round<TOutcome> =
   | { readonly kind: 'ended'; readonly outcome: TOutcome }
   /** The call waits for answers, which the client brings along with its next request. */
-  | { readonly kind: 'asked'; readonly requests: ClientRequests };
+  | { readonly kind: 'asked'; readonly requests: ClientRequests; readonly round: number };
 
 interface Waiting {
   readonly requests: ClientRequests;
@@ -33,7 +32,7 @@ interface Waiting {
  * next request takes it up again. Aborting the request that it is served on aborts it.
  */
 export class RoundTripCall<TOutcome> {
-  readonly id = randomBytes(24).toString('base64url');
+  readonly id: string;
   /** Whose call it is, for the cap on suspended ones. */
   readonly principal: string;
   readonly client: CallClient;
@@ -61,6 +60,7 @@ export class RoundTripCall<TOutcome> {
     principal: string;
     given: Readonly<Record<string, unknown>> | undefined;
   }) {
+    this.id = options.suspended.newId();
     this.#suspended = options.suspended;
     this.#bind = options.bind;
     this.principal = options.principal;
@@ -119,7 +119,7 @@ export class RoundTripCall<TOutcome> {
       if (!findMissing(Object.values(waiting.requests), request.capabilities)) {
         this.#round += 1;
       }
-      return Promise.resolve({ kind: 'asked', requests: waiting.requests });
+      return Promise.resolve({ kind: 'asked', requests: waiting.requests, round: this.#round });
     }
     this.#suspended.remove(this);
     this.#waiting = undefined;
@@ -143,7 +143,7 @@ export class RoundTripCall<TOutcome> {
     const outcome = this.#outcome as Promise<TOutcome>;
     return Promise.race([
       outcome.then(value => ({ kind: 'ended', outcome: value }) as const),
-      asked.then(requests => ({ kind: 'asked', requests }) as const),
+      asked.then(requests => ({ kind: 'asked', requests, round: this.#round }) as const),
     ]);
   }
 

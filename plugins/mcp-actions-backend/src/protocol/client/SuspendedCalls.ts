@@ -1,6 +1,7 @@
 import { ServiceUnavailableError } from '@backstage/errors';
-import { ActionTimeoutError } from '@callboard/actions';
+import { ActionTimeoutError, LoneReplica, type Replicas } from '@callboard/actions';
 import { TooManyRequestsError } from '@callboard/actions-api';
+import { idAt } from '../../replicas/replicaIds.js';
 import { MAX_WAIT_MS } from './limits.js';
 import type { RoundTripCall } from './RoundTripCall.js';
 
@@ -8,10 +9,12 @@ import type { RoundTripCall } from './RoundTripCall.js';
 const SHUTDOWN_MS = 5_000;
 
 /**
- * The calls of the 2026 era that wait for their clients, of all servers, in memory: a client that
- * comes back to another replica, or after a restart, has to make its call anew.
+ * The calls of the 2026 era that wait for their clients, of all servers, in the memory of this process:
+ * a client that comes back after a restart has to make its call anew. Those of other replicas are
+ * reached by the `CallRelay`.
  */
 export class SuspendedCalls {
+  readonly #replicaId: string;
   readonly #maxPerPrincipal: number;
   readonly #maxOverall: number;
   readonly #waitMs: number;
@@ -19,7 +22,15 @@ export class SuspendedCalls {
   readonly #perPrincipal = new Map<string, number>();
   #isClosed = false;
 
-  constructor(options: { maxPerPrincipal?: number; maxOverall?: number; waitMs?: number } = {}) {
+  constructor(
+    options: {
+      replicas?: Pick<Replicas, 'id'>;
+      maxPerPrincipal?: number;
+      maxOverall?: number;
+      waitMs?: number;
+    } = {},
+  ) {
+    this.#replicaId = (options.replicas ?? new LoneReplica()).id;
     this.#maxPerPrincipal = options.maxPerPrincipal ?? 100;
     this.#maxOverall = options.maxOverall ?? 10_000;
     this.#waitMs = options.waitMs ?? MAX_WAIT_MS;
@@ -27,6 +38,11 @@ export class SuspendedCalls {
 
   get size(): number {
     return this.#calls.size;
+  }
+
+  /** An id for a call, by which every replica finds this one. */
+  newId(): string {
+    return idAt(this.#replicaId);
   }
 
   /**

@@ -1,6 +1,9 @@
 /** People take their time; a client that is gone must not be waited for much longer. */
 export const MAX_WAIT_MS = 10 * 60_000;
 
+/** Of a call between two questions: as long as actions may be configured to take, and a minute. */
+export const LONGEST_MS = (86_400 + 60) * 1_000;
+
 /** Between two notifications of progress of a call: 20 per second. */
 export const PROGRESS_INTERVAL_MS = 50;
 
