@@ -144,11 +144,11 @@ async function answerInRounds<TResult extends object>(
   const bind = () => bindingOfRequest({ server, context, method: mcpReq.method, params });
   const { suspendedCalls, callRelay } = server.services;
   const state = mcpReq.requestState<CallState | undefined>();
-  let callId: string;
+  let getCallId: () => string;
   let serving: Promise<Round<TResult | ApprovalQuestion> | undefined>;
   if (state && 'callId' in state) {
     const { method, inputResponses: responses } = mcpReq;
-    callId = state.callId;
+    getCallId = () => state.callId;
     serving = callRelay.takeUp({ state, binding: bind(), method, request, responses });
   } else {
     const call = new RoundTripCall<TResult | ApprovalQuestion>({
@@ -158,7 +158,7 @@ async function answerInRounds<TResult extends object>(
       given: state ? undefined : mcpReq.inputResponses,
     });
     const { signal, client } = call;
-    callId = call.id;
+    getCallId = () => call.id;
     // A client that cannot ask anybody has no answer either.
     const answered = side.canAsk ? readAnswer(ctx, state) : undefined;
     serving = call.start(request, async () => attempt({ ...side, signal, client, ...(answered && { answered }) }));
@@ -177,6 +177,7 @@ async function answerInRounds<TResult extends object>(
         })
       : outcome;
   }
+  const callId = getCallId();
   try {
     return inputRequired({
       inputRequests: round.requests as InputRequests,

@@ -32,7 +32,7 @@ interface Waiting {
  * next request takes it up again. Aborting the request that it is served on aborts it.
  */
 export class RoundTripCall<TOutcome> {
-  readonly id: string;
+  #id: string | undefined;
   /** Whose call it is, for the cap on suspended ones. */
   readonly principal: string;
   readonly client: CallClient;
@@ -60,7 +60,6 @@ export class RoundTripCall<TOutcome> {
     principal: string;
     given: Readonly<Record<string, unknown>> | undefined;
   }) {
-    this.id = options.suspended.newId();
     this.#suspended = options.suspended;
     this.#bind = options.bind;
     this.principal = options.principal;
@@ -70,6 +69,12 @@ export class RoundTripCall<TOutcome> {
       notices: this.#notices,
       asker: requests => this.#ask(requests),
     });
+  }
+
+  /** Made when it is first needed, which few calls come to. */
+  get id(): string {
+    this.#id ??= this.#suspended.newId();
+    return this.#id;
   }
 
   get binding(): string {
