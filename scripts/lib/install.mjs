@@ -60,6 +60,19 @@ export async function install(mode) {
   );
 }
 
+/**
+ * Leaves what these packages of the repository need to run, and removes the rest.
+ *
+ * @param {string[]} packages
+ */
+export async function focus(packages) {
+  const args = ['--yes', yarnPackage, 'workspaces', 'focus', '--production', ...packages];
+  if ((await run(npmCommand('npx'), args, { env: toolEnvironment() })) !== 0) {
+    throw new ScriptError(describeFailedInstall(false));
+  }
+  await ensureNativeModule();
+}
+
 function readStamp() {
   try {
     return readJson(stampFile);

@@ -46,3 +46,16 @@ test('a variable that is set is read, and elsewhere one that is not is left out,
   expect(config.getString('backend.actions.mode')).toBe('delete_safe');
   expect(config.has('other')).toBe(false);
 });
+
+test('so is one without which the server would be at another address, or on another database', async () => {
+  const failure = await load(`
+backend:
+  baseUrl: \${URL}
+  listen: { host: "\${HOST}", port: 7007 }
+  database: { client: pg, connection: { host: "\${DATABASE}" } }
+`).catch(String);
+
+  expect(failure).toContain('backend.baseUrl: the environment variable URL is not set');
+  expect(failure).toContain('backend.listen.host: the environment variable HOST is not set');
+  expect(failure).toContain('backend.database.connection.host: the environment variable DATABASE is not set');
+});

@@ -12,6 +12,8 @@ import { findMisspelledKeys } from './misspelledKeys.js';
 /** The repository: holds `app-config.yaml`, and relative data folders start here whatever the working directory. */
 const rootDir = fileURLToPath(new URL('../../../', import.meta.url));
 
+const neverLeftOut = ['backend.baseUrl', 'backend.listen', 'backend.database'];
+
 /** The configuration of this run. */
 export interface HostConfig {
   config: Config;
@@ -28,8 +30,10 @@ export async function loadHostConfig(
     rootDir,
     ...options,
     onUnset({ variable, key }) {
-      // Left out, it would be as if nobody had written it: a mode would be the default, a limit none.
-      if (options.sections?.some(section => key === section.key || key.startsWith(`${section.key}.`))) {
+      // Left out, it would be as if nobody had written it: a mode would be the default, a limit none, and the
+      // database one on this machine.
+      const read = [...(options.sections ?? []).map(section => section.key), ...neverLeftOut];
+      if (read.some(section => key === section || key.startsWith(`${section}.`))) {
         mistakes.push(`${key}: the environment variable ${variable} is not set`);
       }
     },

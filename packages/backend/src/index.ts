@@ -1,13 +1,19 @@
-import { actionsConfigSection } from '@callboard/actions';
-import { createBackend } from '@callboard/backend-defaults';
-import { approvalsConfigSection } from '@callboard/plugin-approvals-backend';
-import { auditConfigSection } from '@callboard/plugin-audit-backend';
-import { authConfigSection } from '@callboard/plugin-auth-backend';
-import { mcpConfigSection } from '@callboard/plugin-mcp-actions-backend';
-import { safetyConfigSection } from '@callboard/plugin-safety-backend';
-import { loadHostConfig } from './hostConfig.js';
-import { renderStartFailure } from './startFailure.js';
-import { startupBanner } from './startupBanner.js';
+import { createRequire } from 'node:module';
+
+const {
+  actionsConfigSection,
+  approvalsConfigSection,
+  auditConfigSection,
+  authConfigSection,
+  createBackend,
+  loadHostConfig,
+  mcpConfigSection,
+  readStopTimes,
+  renderStartFailure,
+  safetyConfigSection,
+  startupBanner,
+  stopInTime,
+}: typeof import('./parts.js') = createRequire(import.meta.url)('./parts.js');
 
 try {
   const { config, generatedToken } = await loadHostConfig({
@@ -20,6 +26,8 @@ try {
       safetyConfigSection,
     ],
   });
+  const { delayMs, drainMs } = readStopTimes(config);
+  stopInTime({ graceMs: delayMs + drainMs, process, tell: message => process.stderr.write(message) });
   const backend = createBackend({ config });
   backend.add(startupBanner({ generatedToken }));
   backend.add(import('@callboard/plugin-audit-backend'));
