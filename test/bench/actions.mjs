@@ -64,7 +64,7 @@ const fillers = [
       input: z =>
         z.object({
           filter: z
-            .record(z.union([z.string(), z.array(z.string())]))
+            .record(z.string(), z.union([z.string(), z.array(z.string())]))
             .optional()
             .describe('Values by field path; several values of a field mean any of them'),
           fields: z.array(z.string()).optional().describe('Which fields to return. Everything by default.'),
@@ -98,7 +98,7 @@ const fillers = [
           owner: z.string().describe('Reference of the group or user that owns the record'),
           lifecycle: z.enum(['experimental', 'production', 'deprecated']).describe('How far along it is'),
           links: z.array(z.object({ url: z.string().url(), title: z.string().optional() })).optional(),
-          labels: z.record(z.string()).optional().describe('Short values for machines'),
+          labels: z.record(z.string(), z.string()).optional().describe('Short values for machines'),
         }),
       output: z => z.object({ reference: z.string().describe('Of the new record') }),
     },

@@ -1,5 +1,4 @@
 import autocannon from 'autocannon';
-import { requestHeaders } from './wire.mjs';
 
 const connections = 16;
 // A server that answers a few requests a second is not measured by what fits into one.
@@ -26,16 +25,40 @@ export async function warmUp({ benchServer, request, seconds }) {
 }
 
 /**
+ * @typedef {object} Measurement
+ * @property {number} answers
+ * @property {number} elapsedSeconds
+ * @property {number} requestsPerSecond
+ * @property {number} p50Ms
+ * @property {number} p99Ms
+ * @property {number} answerBytes
+ * @property {number} cpuMicrosecondsPerRequest
+ * @property {number} residentBytes
+ */
+
+/**
  * Keeps 16 connections busy with one request for about some seconds: as many requests as the server answered in that
  * time when it was warmed up, and every answer is waited for.
  *
- * @returns Rate, latencies in milliseconds, and the server's CPU time per request.
+ * @returns {Promise<Measurement>}
  * @throws Error if an answer was missing, late or wrong: such a measurement is worth nothing.
  */
 export async function measure({ benchServer, request, seconds, expected }) {
   const requests = requestsFor(expected.requestsPerSecond, seconds);
+  return measureRequests({ benchServer, request, requests, seconds, bodyBytes: expected.bodyBytes });
+}
+
+/**
+ * Like {@link measure}, with a number of requests that does not depend on how busy the machine is.
+ *
+ * @param options.seconds - How long they should take; several times that is waited for.
+ * @param options.bodyBytes - What a right answer has at least.
+ * @returns {Promise<Measurement>}
+ * @throws Error if an answer was missing, late or wrong.
+ */
+export async function measureRequests({ benchServer, request, requests, seconds, bodyBytes }) {
   const before = await benchServer.readUsage();
-  const loaded = await load({ benchServer, request, requests, seconds, bodyBytes: expected.bodyBytes });
+  const loaded = await load({ benchServer, request, requests, seconds, bodyBytes });
   const after = await benchServer.readUsage();
   await benchServer.checkAnswer(request);
   return {
@@ -53,7 +76,7 @@ async function load({ benchServer, request, requests, seconds, bodyBytes }) {
   const running = autocannon({
     url: benchServer.url,
     method: 'POST',
-    headers: requestHeaders,
+    headers: request.headers,
     body: request.body,
     connections,
     amount: requests,

@@ -1,57 +1,75 @@
 import { BenchServer } from './BenchServer.mjs';
+import { describeSpecials, serverKeyOf } from './cases.mjs';
 import { measure, warmUp } from './load.mjs';
-import { benchRequests } from './wire.mjs';
+import { SilentSource } from './SilentSource.mjs';
 
 /**
- * Measures every server with every number of actions, side by side: all of them run, and each round asks them in turn,
- * beginning with another one each time.
+ * A measurement: a case, where it stands in its group, and the numbers of a round.
  *
- * @param onProgress - Called with a line before each step.
- * @returns One sample per round, as `summarize` of `report.mjs` expects them.
+ * @typedef {import('./cases.mjs').BenchCase & import('./load.mjs').Measurement & { group: string, index: number, round: number }} Sample
  */
-export async function runBench({ servers, counts, sources, rounds, seconds, warmUpSeconds, core, onProgress }) {
+
+/**
+ * Measures groups of cases: the servers of a group are all up, and each round asks for the cases in turn, beginning
+ * with another one each time.
+ *
+ * @param {object} options
+ * @param {{ id: string, cases: import('./cases.mjs').BenchCase[] }[]} options.groups
+ * @param {number} options.rounds
+ * @param {number} options.seconds Length of a measurement.
+ * @param {number} options.warmUpSeconds
+ * @param {number | undefined} options.core Where the servers stay.
+ * @param {(line: string) => void} options.onProgress Told before each step.
+ * @returns {Promise<Sample[]>}
+ */
+export async function runBench({ groups, rounds, seconds, warmUpSeconds, core, onProgress }) {
   const samples = [];
-  for (const count of counts) {
-    const usedSources = Math.min(sources, count);
-    const running = [];
-    try {
-      for (const server of servers) {
-        onProgress(`${count} actions: starting ${server.title}`);
-        running.push(await BenchServer.start({ server, count, sources: usedSources, core }));
+  for (const group of groups) {
+    const measured = await withServers({ cases: group.cases, core, onProgress }, running =>
+      measureGroup({ group, running, rounds, seconds, warmUpSeconds, onProgress }),
+    );
+    samples.push(...measured);
+  }
+  return samples;
+}
+
+/** Starts what the cases need, and stops it whatever happens. */
+async function withServers({ cases, core, onProgress }, action) {
+  const running = new Map();
+  const silentSource = cases.some(({ silent }) => silent) ? await SilentSource.open() : undefined;
+  try {
+    for (const { server, actions, sources, rows, silent, ...rest } of cases) {
+      const key = serverKeyOf({ server, actions, sources, rows, silent });
+      if (!running.has(key)) {
+        onProgress(`starting ${describeCase({ server, actions, sources, rows, silent, ...rest })}`);
+        const setting = { server, actions, sources, rows, silentUrl: silent ? silentSource.url : undefined };
+        running.set(key, await BenchServer.start({ setting, core }));
       }
-      for (const request of benchRequests(count)) {
-        const expectations = new Map();
-        for (const benchServer of running) {
-          onProgress(`${count} actions, ${request.name}: warming up ${benchServer.server.title}`);
-          expectations.set(benchServer, await warmUp({ benchServer, request, seconds: warmUpSeconds }));
-        }
-        for (let round = 0; round < rounds; round++) {
-          for (const benchServer of rotate(running, round)) {
-            onProgress(
-              `${count} actions, ${request.name}: round ${round + 1} of ${rounds}, ${benchServer.server.title}`,
-            );
-            const measured = await measure({
-              benchServer,
-              request,
-              seconds,
-              expected: expectations.get(benchServer),
-            });
-            samples.push({
-              count,
-              sources: usedSources,
-              request: request.name,
-              server: benchServer.server.id,
-              round,
-              ...measured,
-            });
-          }
-        }
-      }
-    } finally {
-      await Promise.all(running.map(benchServer => benchServer.stop()));
+    }
+    return await action(running);
+  } finally {
+    await Promise.all([...running.values()].map(benchServer => benchServer.stop()));
+    await silentSource?.close();
+  }
+}
+
+async function measureGroup({ group, running, rounds, seconds, warmUpSeconds, onProgress }) {
+  const prepared = [];
+  for (const [index, benchCase] of group.cases.entries()) {
+    onProgress(`${group.id}: warming up ${describeCase(benchCase)}`);
+    const benchServer = running.get(serverKeyOf(benchCase));
+    const request = await benchServer.createRequest(benchCase);
+    const expected = await warmUp({ benchServer, request, seconds: warmUpSeconds });
+    prepared.push({ index, benchCase, benchServer, request, expected });
+  }
+  const samples = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const { index, benchCase, ...means } of rotate(prepared, round)) {
+      onProgress(`${group.id}: round ${round + 1} of ${rounds}, ${describeCase(benchCase)}`);
+      samples.push({ group: group.id, index, ...benchCase, round, ...(await measure({ ...means, seconds })) });
     }
   }
-  return sortByServer(samples, servers);
+  return samples.sort((a, b) => a.index - b.index || a.round - b.round);
 }
 
 function rotate(list, by) {
@@ -59,14 +77,7 @@ function rotate(list, by) {
   return [...list.slice(start), ...list.slice(0, start)];
 }
 
-/** Rounds begin with changing servers; reports do not. */
-function sortByServer(samples, servers) {
-  const order = new Map(servers.map((server, index) => [server.id, index]));
-  const requestOrder = new Map(benchRequests(0).map((request, index) => [request.name, index]));
-  const rank = sample => [sample.count, requestOrder.get(sample.request), order.get(sample.server), sample.round];
-  return [...samples].sort((a, b) => {
-    const [left, right] = [rank(a), rank(b)];
-    const difference = left.findIndex((value, index) => value !== right[index]);
-    return difference === -1 ? 0 : left[difference] - right[difference];
-  });
+function describeCase(benchCase) {
+  const { request = '', server, actions, sources } = benchCase;
+  return [request, server, `${actions} actions of ${sources}`, describeSpecials(benchCase)].filter(Boolean).join(', ');
 }

@@ -1,37 +1,20 @@
 // The process that is measured.
-import { dealActions, sourceId } from './actions.mjs';
 
 // Before anything slow: it must not outlive the process that measures it.
 process.on('disconnect', () => process.exit());
 
-const { host, plugin, count, sources } = JSON.parse(process.env.BENCH_SERVER);
+const { program, ...options } = JSON.parse(process.env.BENCH_SERVER);
+const { start } = await import(program);
+await start(options);
 
-const { createBackend } = await import(host);
-const { createBackendPlugin } = await import('@backstage/backend-plugin-api');
-const { actionsRegistryServiceRef } = await import('@backstage/backend-plugin-api/alpha');
-
-const backend = createBackend();
-dealActions({ count, sources }).forEach((actions, index) => {
-  backend.add(
-    createBackendPlugin({
-      pluginId: sourceId(index),
-      register(env) {
-        env.registerInit({
-          deps: { actionsRegistry: actionsRegistryServiceRef },
-          async init({ actionsRegistry }) {
-            for (const action of actions) {
-              actionsRegistry.register(action);
-            }
-          },
-        });
-      },
-    }),
-  );
-});
-backend.add(import(plugin));
-await backend.start();
-
-process.on('message', () => {
+process.on('message', ({ collectGarbage }) => {
+  if (collectGarbage) {
+    // Twice: what finalizers let go of in the first round goes in the second.
+    globalThis.gc();
+    globalThis.gc();
+  }
   const { user, system } = process.cpuUsage();
-  process.send({ cpuMicroseconds: user + system, residentBytes: process.memoryUsage.rss() });
+  const { rss, heapUsed } = process.memoryUsage();
+  process.send({ cpuMicroseconds: user + system, residentBytes: rss, heapBytes: heapUsed });
 });
+process.send('started');

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { dealActions } from './actions.mjs';
 import { parseCoreList } from './cores.mjs';
-import { benchRequests, readResult } from './wire.mjs';
+import { benchRequest, readResult } from './wire.mjs';
 
 const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { tools: [] } });
+const token = 'a-token';
 
 describe('an answer', () => {
   it('is read from JSON and from an event stream alike', () => {
@@ -31,17 +32,34 @@ describe('an answer', () => {
   });
 
   it('to the echo has to bring the message back', () => {
-    const [call] = benchRequests(1);
+    const call = benchRequest({ request: 'tools/call', count: 1, token });
 
-    expect(() => call?.check({ isError: true, content: [] })).toThrow('Expected the message back');
+    expect(() => call.check({ isError: true, content: [] })).toThrow('Expected the message back');
   });
 
   it('to the list has to hold every action', () => {
-    const list = benchRequests(2)[1];
+    const list = benchRequest({ request: 'tools/list', count: 2, token });
     const tool = { name: 'bench-1.echo', description: 'Echoes', inputSchema: { type: 'object' } };
 
-    expect(() => list?.check({ tools: [tool] })).toThrow('Expected 2 whole tools on one page, got 1');
-    expect(() => list?.check({ tools: [tool, tool] })).not.toThrow();
+    expect(() => list.check({ tools: [tool] })).toThrow('Expected 2 whole tools on one page, got 1');
+    expect(() => list.check({ tools: [tool, tool] })).not.toThrow();
+  });
+});
+
+describe('a request', () => {
+  it('of 2026-07-28 says so in its headers and in its envelope', () => {
+    const { headers, body } = benchRequest({ request: 'tools/call', era: '2026', count: 1, token });
+
+    expect(headers).toMatchObject({
+      authorization: 'Bearer a-token',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'bench-1.echo',
+    });
+    expect(JSON.parse(body).params._meta).toMatchObject({
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    });
   });
 });
 
