@@ -4,10 +4,12 @@ import {
   actionCatalogueServiceRef,
   actionsServiceFactories,
   catalogueEventsServiceRef,
+  httpLaneServiceRef,
   invocationPolicyServiceRef,
   localActionsServiceRef,
   localPromptsServiceRef,
   offerCataloguesServiceRef,
+  replicasServiceRef,
 } from '@callboard/actions';
 import { configSectionFeature, startupNotesServiceRef } from '@callboard/actions-api';
 import { mcpConfigSection, readMcpConfig } from './config.js';
@@ -19,6 +21,7 @@ import { createSourceCheck } from './guards/checkSource.js';
 import { McpRequests } from './McpRequests.js';
 import { OAuthMetadata } from './OAuthMetadata.js';
 import { OutputStore } from './outputs/OutputStore.js';
+import { CallRelay } from './protocol/client/CallRelay.js';
 import { SuspendedCalls } from './protocol/client/SuspendedCalls.js';
 import { createMcpRouter } from './router.js';
 import { createSecretsPages, SECRETS } from './secrets/createSecretsPages.js';
@@ -41,6 +44,7 @@ export const mcpPlugin = createBackendPlugin({
         httpAuth: coreServices.httpAuth,
         httpRouter: coreServices.httpRouter,
         lifecycle: coreServices.lifecycle,
+        lane: httpLaneServiceRef,
         localActions: localActionsServiceRef,
         localPrompts: localPromptsServiceRef,
         logger: coreServices.logger,
@@ -50,6 +54,7 @@ export const mcpPlugin = createBackendPlugin({
         offers: offerCataloguesServiceRef,
         // Asked for so that this plugin, like any other, serves the actions endpoints.
         registry: actionsRegistryServiceRef,
+        replicas: replicasServiceRef,
         rootHttpRouter: coreServices.rootHttpRouter,
         rootLifecycle: coreServices.rootLifecycle,
         tracing: tracingServiceRef,
@@ -69,15 +74,20 @@ export const mcpPlugin = createBackendPlugin({
       }) {
         const settings = readMcpConfig(config);
         const telemetry = new Telemetry({ ...services, captureToolPayload: settings.captureToolPayload });
-        const suspendedCalls = new SuspendedCalls();
+        const { replicas } = services;
+        const suspendedCalls = new SuspendedCalls({ replicas });
         lifecycle.addShutdownHook(() => suspendedCalls.close());
-        const outputs = new OutputStore();
+        const callRelay = new CallRelay({ replicas, suspended: suspendedCalls, logger });
+        lifecycle.addShutdownHook(() => callRelay.close());
+        callRelay.open();
+        const outputs = new OutputStore({ replicas });
         lifecycle.addShutdownHook(() => outputs.close());
+        outputs.open();
         const servers = createServers({
           settings,
           catalogue,
           offers: services.offers,
-          services: { auditor, policy, logger, telemetry, outputs, suspendedCalls },
+          services: { auditor, policy, logger, telemetry, outputs, suspendedCalls, callRelay },
         });
         for (const { tools, prompts } of servers) {
           services.localActions.addCheck(action => tools.claim(action));
@@ -90,6 +100,7 @@ export const mcpPlugin = createBackendPlugin({
           catalogue,
           events: services.events,
           logger,
+          replicas,
           servers,
           telemetry,
         });
@@ -127,6 +138,14 @@ export const mcpPlugin = createBackendPlugin({
           },
         });
         httpRouter.use(createMcpRouter(requests));
+        for (const {
+          config: { key },
+        } of servers) {
+          const path = `/v1${key === undefined ? '' : `/${key}`}`;
+          services.lane.serve(`/api/mcp-actions${path}`, (req, res) =>
+            requests.serve(req, res, { server: key, endpoint: 'streamable', path }),
+          );
+        }
         await metadata.serve({ ...services, serverKeys: servers.map(server => server.config.key) });
 
         // People are known there by their browser's cookie.

@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import type { Request, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import type { McpRequests } from './McpRequests.js';
 
@@ -11,14 +11,20 @@ export function createMcpRouter(requests: McpRequests): Router {
       ['/sse/messages', 'messages'],
     ] as const) {
       router.all<string, { server?: string }>(`${path}${suffix}`, (req, res) =>
-        requests.serve(req, res, { server: req.params.server, endpoint, path: req.path }),
+        requests.serve(withoutNext(req), res, { server: req.params.server, endpoint, path: req.path }),
       );
     }
   }
   for (const path of ['/v1', '/v1/:server']) {
     router.all<string, { server?: string }>(path, (req, res) =>
-      requests.serve(req, res, { server: req.params.server, endpoint: 'streamable', path: req.path }),
+      requests.serve(withoutNext(req), res, { server: req.params.server, endpoint: 'streamable', path: req.path }),
     );
   }
   return router;
+}
+
+/** Nothing comes after these routes, and what Express remembers to go on with would stay in memory as long as a stream. */
+function withoutNext(req: Request<{ server?: string }>): Request<{ server?: string }> {
+  delete req.next;
+  return req;
 }

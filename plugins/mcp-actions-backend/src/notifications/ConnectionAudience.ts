@@ -1,6 +1,7 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
+import { toError } from '@backstage/errors';
 import type { Server } from '@modelcontextprotocol/server';
-import type { Connection, Connections } from '../transports/Connections.js';
+import type { Connection } from '../transports/Connection.js';
 import type { ChangeAudience, Changes, ListKind } from './changes.js';
 import { mayRead } from './mayRead.js';
 
@@ -15,10 +16,10 @@ const send: Record<ListKind, (protocol: Server) => Promise<void>> = {
  * list changed notifications; resources, subscriptions).
  */
 export class ConnectionAudience implements ChangeAudience {
-  readonly #connections: Pick<Connections<unknown>, 'all'>;
+  readonly #connections: { readonly all: Iterable<Connection<unknown>> };
   readonly #logger: LoggerService;
 
-  constructor(options: { connections: Pick<Connections<unknown>, 'all'>; logger: LoggerService }) {
+  constructor(options: { connections: { readonly all: Iterable<Connection<unknown>> }; logger: LoggerService }) {
     this.#connections = options.connections;
     this.#logger = options.logger;
   }
@@ -27,13 +28,24 @@ export class ConnectionAudience implements ChangeAudience {
     const listening = [...this.#connections.all].filter(
       ({ listens, protocol }) => listens && protocol.getNegotiatedProtocolVersion() !== undefined,
     );
-    await Promise.all(
-      listening.map(connection =>
-        this.#tellOne(connection, changes).catch(error =>
-          this.#logger.debug('A client could not be told of a change', error as Error),
-        ),
-      ),
-    );
+    await Promise.all(listening.map(connection => this.#tryToTell(connection, changes)));
+  }
+
+  /** Tells a client of what it may not have heard, when another process goes on with its stream. */
+  async tellWhatMayHaveChanged(connection: Connection<unknown>, what: 'lists' | 'anything'): Promise<void> {
+    const { server, protocol } = connection;
+    await this.#tryToTell(connection, {
+      listsOf: () => ['tools', 'resources', 'prompts'],
+      resources: what === 'lists' ? [] : server.subscriptionsOf(protocol).uris,
+    });
+  }
+
+  async #tryToTell(connection: Connection<unknown>, changes: Changes): Promise<void> {
+    try {
+      await this.#tellOne(connection, changes);
+    } catch (error) {
+      this.#logger.debug('A client could not be told of a change', toError(error));
+    }
   }
 
   async #tellOne({ protocol, server, caller }: Connection<unknown>, changes: Changes): Promise<void> {
@@ -45,7 +57,7 @@ export class ConnectionAudience implements ChangeAudience {
     }
     const subscriptions = server.subscriptionsOf(protocol);
     for (const uri of changes.resources) {
-      if (subscriptions.has(uri) && (await mayRead(server, uri, caller))) {
+      if (caller && subscriptions.has(uri) && (await mayRead(server, uri, caller))) {
         await protocol.sendResourceUpdated({ uri });
       }
     }

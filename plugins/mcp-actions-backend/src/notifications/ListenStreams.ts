@@ -5,7 +5,7 @@ import { RefusedRequest } from '../guards/RefusedRequest.js';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import { type CallerContext, toAuthInfo } from '../protocol/RequestContext.js';
 import { MAX_SUBSCRIPTIONS } from '../resources/ResourceSubscriptions.js';
-import { expiryOf, ownerOf } from '../transports/Connections.js';
+import { expiryOf, ownerOf } from '../transports/Connection.js';
 import type { EventStream } from '../transports/EventStream.js';
 import type { Exchange } from '../transports/Exchange.js';
 import { isEventStream, sendResponse, toWebRequest } from '../transports/webExchange.js';

@@ -45,14 +45,14 @@ export function handleResources(server: PublishedServer, protocol: Server): void
           find: () => server.resources.find(uri, context),
           toUnknown: () => resourceNotFound(uri),
         });
-        server.subscriptionsOf(protocol).add(uri);
+        await server.subscriptionsOf(protocol).add(uri);
         return { result: {} };
       });
     }),
   );
   protocol.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) =>
     guarded(logger, 'resources/unsubscribe', async () => {
-      server.subscriptionsOf(protocol).remove(uri);
+      await server.subscriptionsOf(protocol).remove(uri);
       return {};
     }),
   );

@@ -2,7 +2,7 @@ import type { AuditorService, LoggerService } from '@backstage/backend-plugin-ap
 import { asExpressRequest } from '../HttpRequest.js';
 import type { Listen, ListenObserver } from '../notifications/ListenStreams.js';
 import type { Telemetry } from '../telemetry.js';
-import type { Connection, ConnectionObserver } from './Connections.js';
+import type { Connection, ConnectionObserver } from './Connection.js';
 
 interface Recording {
   auditor: AuditorService;
@@ -22,7 +22,7 @@ export function createConnectionLog(
     opened: (connection, { request }) => record('established', connection, { request: asExpressRequest(request) }),
     closed: (connection, durationMs) => {
       record('closed', connection, { durationMs });
-      options.telemetry.recordSession(durationMs, connection.protocol.getNegotiatedProtocolVersion());
+      options.telemetry.recordSession(durationMs, connection.protocolVersion);
     },
   };
 }

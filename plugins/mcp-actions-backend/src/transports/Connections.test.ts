@@ -1,126 +1,152 @@
+import { LoneReplica } from '@callboard/actions';
+import { recordingLogger } from '@callboard/test-utils';
 import { describe, expect, it } from 'vitest';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import type { RequestContext } from '../protocol/RequestContext.js';
-import { type Connection, Connections } from './Connections.js';
+import type { Connection, ConnectionTransport } from './Connection.js';
+import { ConnectionLink } from './ConnectionLink.js';
+import { Connections } from './Connections.js';
+import { RequestIds } from './RequestIds.js';
+import { MemorySessionRecords } from './records/MemorySessionRecords.js';
 
+const { logger } = recordingLogger();
 const server = { config: {} } as PublishedServer;
 const otherServer = { config: { key: 'other' } } as PublishedServer;
 const as = (principal: string) =>
   ({ credentials: { principal: { toString: () => principal } } }) as unknown as RequestContext;
 
-function open({ maxConnections = 3, isBusy = (_transport: object): boolean => false } = {}) {
+function open({ maxSessions = 3 } = {}) {
   const clock = { nowMs: 0 };
   const closed: string[] = [];
   const ended: string[] = [];
-  const connections = new Connections<object>({
-    idleTimeoutMs: 1000,
-    maxConnections,
-    nowMs: () => clock.nowMs,
-    endStreams: ({ id }) => void ended.push(id),
-    isBusy,
-    observer: { opened: () => {}, closed: ({ id }) => void closed.push(id) },
+  const nowMs = () => clock.nowMs;
+  const connections = new Connections<TestTransport>({
+    records: new MemorySessionRecords({ maxSessions, idleTimeoutMs: 1000, nowMs }),
+    link: new ConnectionLink({ kind: 'streamable', replicas: new LoneReplica(), logger }),
+    ids: new RequestIds({ replicaId: undefined }),
+    servers: [server, otherServer],
+    connect: async () => expect.fail('There is nobody to take a connection over from'),
+    observer: { opened: () => {}, closed: ({ principal }) => void closed.push(principal) },
+    logger,
+    nowMs,
   });
-  const add = (id: string, principal = 'ada'): Connection<object> =>
-    connections.add({ id, transport: {}, server, protocol: { close: async () => {} } as never }, as(principal));
-  return { clock, closed, ended, connections, add };
+  const add = (id: string, principal = 'ada') => {
+    const transport = { isBusy: false, endStreams: () => void ended.push(id) } as TestTransport;
+    const protocol = { close: async () => {}, getNegotiatedProtocolVersion: () => undefined } as never;
+    return connections.add({ id, transport, server, protocol }, as(principal));
+  };
+  /** Those that there still are. */
+  const left = () => [...connections.all].map(({ id }) => id);
+  return { clock, closed, ended, connections, add, left };
+}
+
+interface TestTransport extends ConnectionTransport {
+  isBusy: boolean;
 }
 
 describe('Connections', () => {
-  it('finds a connection for the principal that opened it, on the server it was opened on', () => {
+  it('finds a connection for the principal that opened it, on the server it was opened on', async () => {
     const { connections, add } = open();
-    const added = add('1');
+    const added = await add('1');
 
-    expect(connections.find('1', server, as('ada'))).toBe(added);
-    expect(connections.find('1', server, as('eve'))).toBeUndefined();
-    expect(connections.find('1', otherServer, as('ada'))).toBeUndefined();
-    expect(connections.find('2', server, as('ada'))).toBeUndefined();
-    expect(connections.find('__proto__', server, as('ada'))).toBeUndefined();
+    expect(await connections.find('1', server, as('ada'))).toBe(added);
+    expect(await connections.find('1', server, as('eve'))).toBeUndefined();
+    expect(await connections.find('1', otherServer, as('ada'))).toBeUndefined();
+    expect(await connections.find('2', server, as('ada'))).toBeUndefined();
+    expect(await connections.find('__proto__', server, as('ada'))).toBeUndefined();
   });
 
   it('closes what has been idle for longer than the time-out', async () => {
-    const { clock, closed, connections, add } = open();
-    add('idle');
-    add('used');
-    add('streaming').openStreams = 1;
+    const { clock, connections, add, left } = open();
+    await add('idle');
+    await add('used');
+    (await add('streaming')).openStreams = 1;
     clock.nowMs = 900;
-    connections.find('used', server, as('ada'));
+    await connections.find('used', server, as('ada'));
     clock.nowMs = 1000;
 
-    await connections.closeIdle();
+    await connections.sweep();
 
-    expect(closed).toEqual(['idle']);
-    expect(connections.size).toBe(2);
+    expect(left()).toEqual(['used', 'streaming']);
   });
 
   it('closes nothing idle in which a call is in flight, until it has been idle again for that long', async () => {
-    const busy = new Set<object>();
-    const { clock, closed, connections, add } = open({ isBusy: transport => busy.has(transport) });
-    const { transport } = add('calling');
-    busy.add(transport);
+    const { clock, connections, add, left } = open();
+    const calling = await add('calling');
+    calling.transport.isBusy = true;
     clock.nowMs = 5000;
-    await connections.closeIdle();
-    const whileBusy = [...closed];
+    await connections.sweep();
+    const whileBusy = left();
 
-    busy.delete(transport);
-    connections.touch([...connections.all][0] as Connection<object>);
+    calling.transport.isBusy = false;
+    connections.touch(calling);
     clock.nowMs = 5999;
-    await connections.closeIdle();
-    const soonAfter = [...closed];
+    await connections.sweep();
+    const soonAfter = left();
     clock.nowMs = 6000;
-    await connections.closeIdle();
+    await connections.sweep();
 
-    expect([whileBusy, soonAfter, closed]).toEqual([[], [], ['calling']]);
+    expect([whileBusy, soonAfter, left()]).toEqual([['calling'], ['calling'], []]);
   });
 
-  it("makes room by closing the caller's own longest unused connection", async () => {
-    const { clock, closed, connections, add } = open();
-    add('1', 'eve');
-    clock.nowMs = 1;
-    add('2');
-    clock.nowMs = 2;
-    add('3');
+  it("makes room by closing the caller's own longest unused connection, and puts that on record", async () => {
+    const { clock, closed, add, left } = open();
+    await add('1', 'eve');
+    for (const id of ['2', '3']) {
+      clock.nowMs += 1;
+      await add(id);
+    }
 
-    await connections.makeRoomFor(as('ada'));
+    await add('4');
 
-    expect(closed).toEqual(['2']);
+    expect(left()).toEqual(['1', '3', '4']);
+    expect(closed).toEqual(['ada']);
   });
 
   it("refuses at the cap rather than close somebody else's connection", async () => {
-    const { closed, connections, add } = open();
+    const { add, left } = open();
     for (const id of ['1', '2', '3']) {
-      add(id, 'eve');
+      await add(id, 'eve');
     }
 
-    await expect(connections.makeRoomFor(as('ada'))).rejects.toMatchObject({ status: 503 });
-    expect(closed).toEqual([]);
+    await expect(add('4')).rejects.toMatchObject({ status: 503 });
+    expect(left()).toEqual(['1', '2', '3']);
   });
 
   it('ends the streams of those whose credentials have ended, unless they were renewed', async () => {
-    const { clock, ended, connections, add } = open();
+    const { clock, ended, connections, add } = open({ maxSessions: 4 });
     const until = (expiresAtMs: number) =>
       ({
         credentials: { principal: as('ada').credentials.principal, expiresAt: new Date(expiresAtMs) },
       }) as RequestContext;
     for (const id of ['expired', 'renewed', 'quiet', 'lasting']) {
-      add(id).openStreams = id === 'quiet' ? 0 : 1;
+      const connection: Connection<TestTransport> = await add(id);
+      connection.openStreams = id === 'quiet' ? 0 : 1;
     }
     for (const id of ['expired', 'renewed', 'quiet']) {
-      connections.find(id, server, until(1000));
+      await connections.find(id, server, until(1000));
     }
-    connections.find('renewed', server, until(2000));
+    await connections.find('renewed', server, until(2000));
     clock.nowMs = 1500;
 
-    await connections.endExpiredStreams();
+    connections.endExpiredStreams();
 
     expect(ended).toEqual(['expired']);
   });
 
   it('closes each connection once', async () => {
     const { closed, connections, add } = open();
-    add('1');
+    await add('1');
 
-    await Promise.all([connections.close('1'), connections.close('1'), connections.closeAll()]);
+    await Promise.all([connections.close('1'), connections.close('1'), connections.closeAll({ isLeft: () => true })]);
 
-    expect(closed).toEqual(['1']);
+    expect(closed).toEqual(['ada']);
+  });
+
+  it('opens nothing any more once it has stopped', async () => {
+    const { connections, add } = open();
+    await connections.closeAll({ isLeft: () => true });
+
+    await expect(add('1')).rejects.toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
   });
 });

@@ -1,171 +1,475 @@
-import { principalKey } from '@callboard/actions';
-import type { Server } from '@modelcontextprotocol/server';
-import { RefusedRequest } from '../guards/RefusedRequest.js';
+import type { LoggerService } from '@backstage/backend-plugin-api';
+import { toError } from '@backstage/errors';
+import type { JsonObject } from '@backstage/types';
+import { type JSONRPCMessage, type MessageExtraInfo, ProtocolError, type Server } from '@modelcontextprotocol/server';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
-import { type CallerContext, type RequestContext, toCaller } from '../protocol/RequestContext.js';
+import { type RequestContext, toCaller } from '../protocol/RequestContext.js';
+import { away, orAway } from './away.js';
+import {
+  type Connection,
+  type ConnectionObserver,
+  type ConnectionTransport,
+  expiryOf,
+  ownerOf,
+  type Unheard,
+} from './Connection.js';
+import type { ConnectionLink, Notice } from './ConnectionLink.js';
+import { cancelledBy } from './messages.js';
+import type { RequestIds } from './RequestIds.js';
+import type { SessionChange, SessionRecord, SessionRecords } from './records/SessionRecords.js';
 
-/** A connection that outlives a request: a session, or a stream of the deprecated transport. */
-export interface Connection<TTransport> {
-  readonly id: string;
-  readonly transport: TTransport;
-  readonly protocol: Server;
-  readonly server: PublishedServer;
-  readonly principal: string;
-  /** Who made its last request. */
-  caller: CallerContext;
-  readonly openedAtMs: number;
-  lastUsedAtMs: number;
-  /** When the credentials of its last request end; undefined for those that do not. */
-  expiresAtMs: number | undefined;
-  /** Streams that the client holds open; while there is one the connection is not idle. */
-  openStreams: number;
-  /** Whether the client has ever opened a stream on which the server speaks first. */
-  listens: boolean;
-}
-
-/** Told of connections that come and go. */
-export interface ConnectionObserver {
-  opened(connection: Connection<unknown>, context: RequestContext): void;
-  closed(connection: Connection<unknown>, durationMs: number): void;
-}
+/** A session that other replicas serve as well is not held for longer without use. */
+const HELD_UNUSED_MS = 5 * 60_000;
+const STOPPED = {
+  code: -31_503,
+  message:
+    'The server stops before this was done, or before its answer was there. Whether it has been done is not known: look before you make it anew.',
+};
 
 /**
  * The open connections of one transport. Each belongs to the principal that opened it and to the
- * server it was opened on; to anybody else it does not exist.
+ * server it was opened on; to anybody else it does not exist. What is in the records, and not held
+ * here, is taken up when its client comes.
  */
-export class Connections<TTransport> {
-  readonly #byId = new Map<string, Connection<TTransport>>();
-  readonly #idleTimeoutMs: number;
-  readonly #endStreams: (connection: Connection<TTransport>) => void | Promise<void>;
-  readonly #isBusy: (transport: TTransport) => boolean;
-  readonly #maxConnections: number;
-  readonly #nowMs: () => number;
+export class Connections<TTransport extends ConnectionTransport> {
+  readonly #records: SessionRecords;
+  readonly #link: ConnectionLink;
+  readonly #ids: RequestIds;
+  readonly #servers: ReadonlyMap<string | undefined, PublishedServer>;
+  readonly #connect: (
+    id: string,
+    server: PublishedServer,
+    record: SessionRecord,
+  ) => Promise<{ transport: TTransport; protocol: Server }>;
   readonly #observer: ConnectionObserver;
+  readonly #logger: LoggerService;
+  readonly #nowMs: () => number;
+  readonly #held = new Map<string, Connection<TTransport>>();
+  /** Being taken up, with what was heard of them meanwhile. */
+  readonly #arriving = new Map<
+    string,
+    { readonly notices: Notice[]; readonly taken: Promise<Connection<TTransport> | undefined> }
+  >();
+  #isClosed = false;
 
   constructor(options: {
-    idleTimeoutMs: number;
-    maxConnections: number;
-    /** Ends the streams on which the server speaks, when the credentials that opened them have ended. */
-    endStreams: (connection: Connection<TTransport>) => void | Promise<void>;
-    /** Whether a call is in flight, which somebody may come back for. */
-    isBusy?: (transport: TTransport) => boolean;
+    records: SessionRecords;
+    link: ConnectionLink;
+    ids: RequestIds;
+    servers: readonly PublishedServer[];
+    /** Makes this process's side of a connection that another one has opened. */
+    connect: (
+      id: string,
+      server: PublishedServer,
+      record: SessionRecord,
+    ) => Promise<{ transport: TTransport; protocol: Server }>;
     observer: ConnectionObserver;
+    logger: LoggerService;
     nowMs?: () => number;
   }) {
-    this.#idleTimeoutMs = options.idleTimeoutMs;
-    this.#endStreams = options.endStreams;
-    this.#isBusy = options.isBusy ?? (() => false);
-    this.#maxConnections = options.maxConnections;
+    this.#records = options.records;
+    this.#link = options.link;
+    this.#ids = options.ids;
+    this.#servers = new Map(options.servers.map(server => [server.config.key, server]));
+    this.#connect = options.connect;
     this.#observer = options.observer;
+    this.#logger = options.logger;
     this.#nowMs = options.nowMs ?? Date.now;
   }
 
+  /** How many are held here. */
   get size(): number {
-    return this.#byId.size;
+    return this.#held.size;
   }
 
   get all(): Iterable<Connection<TTransport>> {
-    return this.#byId.values();
+    return this.#held.values();
   }
 
-  /**
-   * Makes room for one more: at the cap the caller's own longest unused connection gives way.
-   *
-   * @throws RefusedRequest 503 if the cap is reached by others.
-   */
-  async makeRoomFor(context: RequestContext): Promise<void> {
-    if (this.#byId.size < this.#maxConnections) {
-      return;
-    }
-    const principal = ownerOf(context);
-    const [own] = [...this.#byId.values()]
-      .filter(connection => connection.principal === principal)
-      .sort((a, b) => a.lastUsedAtMs - b.lastUsedAtMs);
-    if (!own) {
-      throw new RefusedRequest(
-        503,
-        `All ${this.#maxConnections} sessions are in use (mcpActions.sessions.maxSessions); try again later`,
-        { headers: { 'Retry-After': '30' } },
-      );
-    }
-    await this.close(own.id);
+  /** Whether connections outlive this process. */
+  get areShared(): boolean {
+    return this.#link.isShared;
   }
 
-  add(
-    connection: Pick<Connection<TTransport>, 'id' | 'transport' | 'protocol' | 'server'>,
+  /** From now on, replicas tell each other of connections. */
+  open(): void {
+    this.#link.open({
+      onNotice: notice => this.#hear(notice),
+      onMessage: (id, message) => this.#held.get(id)?.transport.receive(message),
+      onYield: id => this.#yield(id),
+      onReturn: isEmptied => this.#catchUp(isEmptied),
+    });
+    this.#records
+      .open()
+      .catch(error => this.#logger.warn('Sessions cannot be shared with other replicas yet', toError(error)));
+  }
+
+  /** @throws RefusedRequest 503 if there is no room, or if it cannot be known. */
+  async add(
+    connection: Pick<Connection<TTransport>, 'id' | 'transport' | 'protocol' | 'server'> & {
+      initialized?: JsonObject;
+      speaks?: boolean;
+    },
     context: RequestContext,
-  ): Connection<TTransport> {
+  ): Promise<Connection<TTransport>> {
+    this.#assertOpen();
     const nowMs = this.#nowMs();
     const added: Connection<TTransport> = {
-      ...connection,
+      id: connection.id,
+      transport: connection.transport,
+      protocol: connection.protocol,
+      server: connection.server,
       principal: ownerOf(context),
       caller: toCaller(context),
       openedAtMs: nowMs,
       lastUsedAtMs: nowMs,
       expiresAtMs: expiryOf(context),
       openStreams: 0,
-      listens: false,
+      listens: connection.speaks ?? false,
+      initialized: this.areShared ? connection.initialized : undefined,
     };
-    this.#byId.set(connection.id, added);
+    const displaced = await orAway(() => this.#records.add(this.#recordOf(added)));
+    this.#hold(added);
     this.#observer.opened(added, context);
+    if (displaced) {
+      await this.#finish(displaced);
+    }
     return added;
   }
 
-  /** @returns undefined for ids that are unknown, ended, another principal's or another server's. */
-  find(id: string, server: PublishedServer, context: RequestContext): Connection<TTransport> | undefined {
-    const connection = this.#byId.get(id);
+  /**
+   * @returns undefined for ids that are unknown, ended, another principal's or another server's.
+   * @throws RefusedRequest 503 if it cannot be known whether there is one.
+   */
+  async find(
+    id: string,
+    server: PublishedServer,
+    context: RequestContext,
+  ): Promise<Connection<TTransport> | undefined> {
+    const connection = this.#held.get(id) ?? (this.areShared ? await this.#takeUp(id) : undefined);
     if (connection?.server !== server || connection.principal !== ownerOf(context)) {
       return undefined;
     }
     this.touch(connection);
     connection.caller = toCaller(context);
-    connection.expiresAtMs = expiryOf(context);
+    const expiresAtMs = expiryOf(context);
+    if (expiresAtMs !== connection.expiresAtMs) {
+      connection.expiresAtMs = expiresAtMs;
+      this.change(id, { expiresAtMs: expiresAtMs ?? null }).catch(() => {
+        // A stream on another replica may end too early then, upon which its client opens it anew.
+      });
+    }
     return connection;
   }
 
-  /** Counts the time without use from now on. */
-  touch(connection: Connection<TTransport>): void {
-    connection.lastUsedAtMs = this.#nowMs();
+  /** @returns undefined for what is not held here. */
+  findHeld(id: string): Connection<TTransport> | undefined {
+    return this.#held.get(id);
   }
 
-  /** Closes what nobody has used for longer than the idle time-out. */
-  async closeIdle(): Promise<void> {
-    const idleSinceMs = this.#nowMs() - this.#idleTimeoutMs;
-    const idle = [...this.#byId.values()].filter(
-      ({ openStreams, lastUsedAtMs, transport }) =>
-        openStreams === 0 && lastUsedAtMs <= idleSinceMs && !this.#isBusy(transport),
-    );
-    await Promise.all(idle.map(({ id }) => this.close(id)));
+  /** Counts the time without use from now on. */
+  touch(connection: Pick<Connection<TTransport>, 'id'>): void {
+    const held = this.#held.get(connection.id);
+    if (held) {
+      held.lastUsedAtMs = this.#nowMs();
+      this.#records.touch(connection.id);
+    }
+  }
+
+  /** Has the other replicas know of a change, those that are there and those that come. */
+  async change(id: string, change: SessionChange): Promise<void> {
+    if (this.areShared) {
+      await this.#records.change(id, change);
+      await this.#link.tell({ id, change });
+    }
+  }
+
+  /**
+   * Has this process tell the client what changes, and no other one.
+   *
+   * @returns of what its client may not have heard. Replicas do not see lists change at the same moment,
+   * so that a change can be missed between two of them; what one that is gone would have told is not known.
+   */
+  async speakTo(connection: Connection<TTransport>): Promise<Unheard> {
+    connection.listens = true;
+    if (!this.areShared) {
+      return 'nothing';
+    }
+    let before: string | undefined;
+    try {
+      before = await this.#records.speak(connection.id, this.#link.replicaId);
+    } catch (error) {
+      this.#logger.debug('The other replicas do not know that a stream goes on here', toError(error));
+    }
+    if (before === undefined || before === this.#link.replicaId) {
+      return 'nothing';
+    }
+    return (await this.#link.askToYield(before, connection.id)) ? 'lists' : 'anything';
+  }
+
+  /**
+   * Hands a message of the client's that is no request to the protocol, on the replica that it concerns.
+   *
+   * @throws RefusedRequest 503 if that cannot be reached at the moment.
+   */
+  async deliver(connection: Connection<TTransport>, message: JSONRPCMessage, extra?: MessageExtraInfo): Promise<void> {
+    const { id, transport } = connection;
+    const cancelled = cancelledBy(message);
+    const replicaId = this.areShared ? this.#ids.replicaOf(message) : undefined;
+    if (replicaId !== undefined && replicaId !== this.#link.replicaId) {
+      await orAway(() => this.#link.pass(replicaId, id, message));
+    } else if (cancelled !== undefined && !transport.serves(cancelled) && this.areShared) {
+      await orAway(() => this.#link.tell({ id, message }));
+    } else {
+      transport.receive(message, extra);
+    }
+  }
+
+  /** Ends what nobody has used for longer than the idle time-out, here and elsewhere. */
+  async sweep(): Promise<void> {
+    for (const connection of this.#held.values()) {
+      if (connection.openStreams > 0 || connection.transport.isBusy) {
+        this.#records.touch(connection.id);
+      }
+    }
+    const { ended, idle } = await this.#records.sync([...this.#held.keys()]);
+    await Promise.all([...ended.map(id => this.drop(id)), ...idle.map(record => this.#finish(record))]);
+    if (this.areShared) {
+      await this.#dropUnused();
+    }
   }
 
   /** Ends the streams of those whose credentials have ended, and were not renewed by a later request. */
-  async endExpiredStreams(): Promise<void> {
+  endExpiredStreams(): void {
     const nowMs = this.#nowMs();
-    const expired = [...this.#byId.values()].filter(
-      ({ openStreams, expiresAtMs }) => openStreams > 0 && expiresAtMs !== undefined && expiresAtMs <= nowMs,
-    );
-    await Promise.all(expired.map(connection => this.#endStreams(connection)));
+    for (const { openStreams, expiresAtMs, transport } of this.#held.values()) {
+      if (openStreams > 0 && expiresAtMs !== undefined && expiresAtMs <= nowMs) {
+        transport.endStreams();
+      }
+    }
   }
 
+  /**
+   * Ends a connection, everywhere.
+   *
+   * @throws RefusedRequest 503 if that is not possible at the moment.
+   */
   async close(id: string): Promise<void> {
-    const connection = this.#byId.get(id);
+    const record = await orAway(() => this.#records.take(id));
+    if (record) {
+      await this.#finish(record);
+    }
+    await this.drop(id);
+  }
+
+  /**
+   * Stops: all connections end, but for those that others can go on with.
+   *
+   * @param options.isLeft - whether a connection is left to the other replicas, if there can be any.
+   */
+  async closeAll({ isLeft }: { isLeft: (connection: Connection<TTransport>) => boolean }): Promise<void> {
+    this.#isClosed = true;
+    this.#link.close();
+    const held = [...this.#held.values()];
+    await Promise.all(
+      held.map(async connection => {
+        if (this.areShared && isLeft(connection)) {
+          await connection.transport.leave(STOPPED);
+          await this.drop(connection.id);
+        } else {
+          await this.close(connection.id).catch(() => this.drop(connection.id));
+        }
+      }),
+    );
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) {
+      throw away('The server stops; try again');
+    }
+  }
+
+  #hold(connection: Connection<TTransport>): void {
+    const { id, server, protocol } = connection;
+    this.#held.set(id, connection);
+    if (this.areShared) {
+      const keep = (change: SessionChange) =>
+        this.change(id, change).catch(error => Promise.reject(toProtocolError(error)));
+      server.logLevels.onChange(protocol, logLevel => keep({ logLevel }));
+      server.subscriptionsOf(protocol).onChange(keep);
+    }
+  }
+
+  /** Goes on with a connection that another replica has opened. */
+  async #takeUp(id: string): Promise<Connection<TTransport> | undefined> {
+    this.#assertOpen();
+    const arriving = this.#arriving.get(id);
+    if (arriving) {
+      return arriving.taken;
+    }
+    const notices: Notice[] = [];
+    const taken = this.#hydrate(id, notices).finally(() => this.#arriving.delete(id));
+    this.#arriving.set(id, { notices, taken });
+    return taken;
+  }
+
+  async #hydrate(id: string, notices: readonly Notice[]): Promise<Connection<TTransport> | undefined> {
+    const record = await orAway(() => this.#records.find(id));
+    const server = record && this.#servers.get(record.serverKey);
+    if (!record || !server) {
+      return undefined;
+    }
+    const { transport, protocol } = await this.#connect(id, server, record);
+    const connection: Connection<TTransport> = {
+      id,
+      transport,
+      protocol,
+      server,
+      principal: record.owner,
+      caller: undefined,
+      openedAtMs: record.openedAtMs,
+      lastUsedAtMs: this.#nowMs(),
+      expiresAtMs: record.expiresAtMs,
+      openStreams: 0,
+      listens: false,
+      initialized: undefined,
+    };
+    await this.#apply(connection, stateOf(record));
+    for (const { change, isEnded } of notices) {
+      if (isEnded) {
+        await protocol.close();
+        return undefined;
+      }
+      await this.#apply(connection, change ?? {});
+    }
+    this.#hold(connection);
+    return connection;
+  }
+
+  #hear(notice: Notice): void {
+    const connection = this.#held.get(notice.id);
+    if (!connection) {
+      this.#arriving.get(notice.id)?.notices.push(notice);
+      return;
+    }
+    if (notice.isEnded) {
+      void this.drop(notice.id);
+    } else if (notice.message) {
+      connection.transport.receive(notice.message);
+    } else {
+      this.#apply(connection, notice.change ?? {}).catch(error =>
+        this.#logger.error('A change of a session could not be taken over', toError(error)),
+      );
+    }
+  }
+
+  async #apply(connection: Connection<TTransport>, change: SessionChange | State): Promise<void> {
+    const { server, protocol, transport } = connection;
+    if (change.initialize && !connection.initialized) {
+      connection.initialized = change.initialize;
+      await transport.initialize(change.initialize);
+    }
+    if (change.logLevel) {
+      server.logLevels.set(protocol, change.logLevel);
+    }
+    if (change.expiresAtMs !== undefined) {
+      connection.expiresAtMs = change.expiresAtMs ?? undefined;
+    }
+    server.subscriptionsOf(protocol).take(change);
+  }
+
+  async #yield(id: string): Promise<boolean> {
+    const connection = this.#held.get(id);
+    if (!connection?.listens) {
+      return false;
+    }
+    connection.listens = false;
+    connection.transport.endStreams();
+    await connection.transport.flush();
+    return true;
+  }
+
+  /** Puts the end of a connection on record, which one replica does, and has all of them drop it. */
+  async #finish(record: SessionRecord): Promise<void> {
+    const server = this.#servers.get(record.serverKey);
+    if (server) {
+      const protocolVersion =
+        this.#held.get(record.id)?.protocol.getNegotiatedProtocolVersion() ??
+        (record.initialize?.protocolVersion as string | undefined);
+      this.#observer.closed({ principal: record.owner, server, protocolVersion }, this.#nowMs() - record.openedAtMs);
+    }
+    await this.drop(record.id);
+    await this.#link.tell({ id: record.id, isEnded: true }).catch(error =>
+      // They find out by themselves, a little later.
+      this.#logger.debug('The other replicas could not be told of the end of a session', toError(error)),
+    );
+  }
+
+  /** Holds a connection no longer here; it goes on, or has ended. */
+  async drop(id: string): Promise<void> {
+    this.#arriving.get(id)?.notices.push({ id, isEnded: true });
+    const connection = this.#held.get(id);
     if (connection) {
-      this.#byId.delete(id);
-      this.#observer.closed(connection, this.#nowMs() - connection.openedAtMs);
+      this.#held.delete(id);
       await connection.protocol.close();
     }
   }
 
-  async closeAll(): Promise<void> {
-    await Promise.all([...this.#byId.keys()].map(id => this.close(id)));
+  async #dropUnused(): Promise<void> {
+    const sinceMs = this.#nowMs() - HELD_UNUSED_MS;
+    const unused = [...this.#held.values()].filter(
+      ({ openStreams, listens, lastUsedAtMs, transport }) =>
+        openStreams === 0 && !listens && lastUsedAtMs <= sinceMs && !transport.isBusy,
+    );
+    await Promise.all(unused.map(({ id }) => this.drop(id)));
+  }
+
+  /** After Redis was away: what was told meanwhile was not heard. */
+  async #catchUp(isEmptied: boolean): Promise<void> {
+    const held = [...this.#held.values()];
+    if (isEmptied) {
+      await this.#records.restore(held.map(connection => this.#recordOf(connection)));
+      return;
+    }
+    await Promise.all(
+      held.map(async connection => {
+        const record = await this.#records.find(connection.id);
+        await (record ? this.#apply(connection, stateOf(record)) : this.drop(connection.id));
+      }),
+    );
+  }
+
+  #recordOf(connection: Connection<TTransport>): SessionRecord {
+    const { id, server, protocol, principal, openedAtMs, expiresAtMs, listens, initialized } = connection;
+    return {
+      id,
+      owner: principal,
+      serverKey: server.config.key,
+      openedAtMs,
+      initialize: initialized,
+      logLevel: this.areShared ? server.logLevels.find(protocol) : undefined,
+      subscriptions: this.areShared ? server.subscriptionsOf(protocol).uris : [],
+      expiresAtMs,
+      speaker: listens ? this.#link.replicaId : undefined,
+    };
   }
 }
 
-export function expiryOf({ credentials }: CallerContext): number | undefined {
-  return credentials.expiresAt?.getTime();
+/** All that is known of a session's state, for who may have missed changes. */
+interface State extends SessionChange {
+  readonly subscriptions: readonly string[];
 }
 
-/** A person's clients do not share connections any more than two people do. */
-export function ownerOf({ credentials, grant }: CallerContext): string {
-  return grant ? `${principalKey(credentials)} with ${grant.clientId}` : principalKey(credentials);
+function stateOf({ initialize, logLevel, expiresAtMs, subscriptions }: SessionRecord): State {
+  return {
+    ...(initialize && { initialize }),
+    ...(logLevel && { logLevel }),
+    expiresAtMs: expiresAtMs ?? null,
+    subscriptions,
+  };
+}
+
+function toProtocolError(error: unknown): Error {
+  const { name, message } = toError(error);
+  return name === 'ServiceUnavailableError' ? new ProtocolError(STOPPED.code, message, { name }) : toError(error);
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Outlet } from './LiveStream.js';
 
 /** A stream of which its client has left this much unread when the next event comes is closed. */
 export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
@@ -14,7 +15,7 @@ const HEADERS = {
  * An event stream as the answer to a request. While nothing else is sent, comments are, so that
  * nothing in between gives the connection up; a client that does not read is given up.
  */
-export class EventStream {
+export class EventStream implements Outlet {
   readonly #res: ServerResponse;
   readonly #keepAliveMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -64,11 +65,23 @@ export class EventStream {
 
   /** Sends a JSON-RPC message as an event. */
   writeMessage(message: unknown, eventId?: string): void {
-    const id = eventId === undefined ? '' : `id: ${eventId}\n`;
-    this.write(`event: message\n${id}data: ${JSON.stringify(message)}\n\n`);
+    this.send(JSON.stringify(message), eventId);
   }
 
-  end(): void {
+  send(json: string, eventId: string | undefined): void {
+    const id = eventId === undefined ? '' : `id: ${eventId}\n`;
+    this.write(`event: message\n${id}data: ${json}\n\n`);
+  }
+
+  /** Says when to come back after the stream has ended, and from which event on. */
+  sayWhenToReturn(retryMs: number, eventId?: string): void {
+    this.write(eventId === undefined ? `retry: ${retryMs}\n\n` : `id: ${eventId}\nretry: ${retryMs}\ndata: \n\n`);
+  }
+
+  end(retryMs?: number): void {
+    if (retryMs !== undefined) {
+      this.sayWhenToReturn(retryMs);
+    }
     this.stop();
     if (!this.#isOver) {
       this.#res.end();

@@ -1,149 +1,198 @@
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
-import {
-  isJSONRPCErrorResponse,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type JSONRPCMessage,
-  type RequestId,
-} from '@modelcontextprotocol/sdk/types.js';
-import type { MissedEvents, SentEvents } from './SentEvents.js';
+import type { JsonObject } from '@backstage/types';
+import type { JSONRPCMessage, MessageExtraInfo, RequestId, Transport } from '@modelcontextprotocol/server';
+import type { ConnectionTransport } from './Connection.js';
+import { LiveStream, type Outlet } from './LiveStream.js';
+import { answeredBy, cancelledBy } from './messages.js';
+import type { RequestIds } from './RequestIds.js';
+import { OWN_STREAM, type SentEvents } from './SentEvents.js';
 
-/** As the SDK calls the stream on which the server speaks first. */
-const STANDALONE_STREAM = '_GET_stream';
+/** The stream of a POST, on which its requests are answered. */
+export class CallStream extends LiveStream {
+  readonly unanswered: Set<RequestId>;
 
-/**
- * The SDK's transport of one session, which knows what is still to be answered. With `events`, what
- * it sends on a stream that is lost is kept for the client's return.
- */
-export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
-  readonly #events: SentEvents | undefined;
-  readonly #onAnswered: () => void;
-  /** Per request in flight, those in flight of the same POST. */
-  readonly #unanswered = new Map<RequestId, Set<RequestId>>();
-  /** The POST that is being handed to the protocol. */
-  readonly #arriving = new Map<RequestId, Set<RequestId>>();
-
-  constructor(options: {
-    sessionIdGenerator: () => string;
-    onOpened: (id: string) => void;
-    onEnded: (id: string) => Promise<void>;
-    /** Told when no request is in flight any more. */
-    onAnswered: () => void;
-    events: SentEvents | undefined;
-    retryMs: number;
-  }) {
-    const { events } = options;
-    super({
-      sessionIdGenerator: options.sessionIdGenerator,
-      onsessioninitialized: options.onOpened,
-      onsessionclosed: options.onEnded,
-      // The response that its streams are sent on does it.
-      keepAliveMs: 0,
-      ...(events && {
-        retryInterval: options.retryMs,
-        eventStore: {
-          storeEvent: (streamId, message) => events.add(streamId, message, { isLast: this.#isLast(message) }),
-          replayEventsAfter: async (eventId, { send }) => {
-            const missed = await events.after(eventId);
-            if (!missed) {
-              throw new Error('The events that were missed are kept no longer');
-            }
-            for (const { id, message } of missed.events) {
-              await send(id, message);
-            }
-            return missed.streamId;
-          },
-        },
-      }),
-    });
-    this.#events = events;
-    this.#onAnswered = options.onAnswered;
-    // The protocol calls the handler that it finds here before its own.
-    this.onmessage = message => this.#received(message);
-  }
-
-  get hasCallsInFlight(): boolean {
-    return this.#unanswered.size > 0;
-  }
-
-  /** @returns what a client missed that comes back; undefined for an event that cannot be gone on from. */
-  async missedSince(eventId: string): Promise<MissedEvents | undefined> {
-    const missed = await this.#events?.after(eventId);
-    return missed && !missed.isComplete && missed.streamId !== STANDALONE_STREAM && !this.hasCallsInFlight
-      ? { ...missed, isComplete: true }
-      : missed;
-  }
-
-  override async handleRequest(
-    request: Request,
-    options: NonNullable<Parameters<WebStandardStreamableHTTPServerTransport['handleRequest']>[1]>,
-  ): Promise<Response> {
-    const ids = [options.parsedBody].flat().flatMap(message => (isJSONRPCRequest(message) ? [message.id] : []));
-    const together = new Set(ids);
-    for (const id of ids) {
-      this.#arriving.set(id, together);
-    }
-    try {
-      return await super.handleRequest(request, options);
-    } finally {
-      for (const id of ids) {
-        this.#arriving.delete(id);
-      }
-    }
-  }
-
-  override async send(message: JSONRPCMessage, options?: { relatedRequestId?: RequestId }): Promise<void> {
-    const id = answeredBy(message);
-    if (id === undefined) {
-      return super.send(message, options);
-    }
-    this.#unanswered.get(id)?.delete(id);
-    try {
-      await super.send(message, options);
-    } finally {
-      this.#settle(id);
-    }
-  }
-
-  override async close(): Promise<void> {
-    this.#unanswered.clear();
-    await super.close();
-    await this.#events?.close();
-  }
-
-  #received(message: JSONRPCMessage): void {
-    if (isJSONRPCRequest(message)) {
-      this.#unanswered.set(message.id, this.#arriving.get(message.id) ?? new Set([message.id]));
-      return;
-    }
-    const { method, params } = message as { method?: string; params?: { requestId?: RequestId } };
-    const id = params?.requestId;
-    const together = id === undefined ? undefined : this.#unanswered.get(id);
-    if (method === 'notifications/cancelled' && id !== undefined && together) {
-      // No answer comes for it, so that its stream would stay open for nothing. First, the protocol
-      // hears of it, and takes back what it has asked the client on the stream.
-      setImmediate(() => {
-        together.delete(id);
-        if (together.size === 0) {
-          this.closeSSEStream(id);
-        }
-        this.#settle(id);
-      });
-    }
-  }
-
-  #isLast(message: JSONRPCMessage): boolean {
-    const id = answeredBy(message);
-    return id !== undefined && this.#unanswered.get(id)?.size === 0;
-  }
-
-  #settle(id: RequestId): void {
-    if (this.#unanswered.delete(id) && !this.hasCallsInFlight) {
-      this.#onAnswered();
-    }
+  constructor(id: string, requests: readonly RequestId[]) {
+    super(id);
+    this.unanswered = new Set(requests);
   }
 }
 
-function answeredBy(message: JSONRPCMessage): RequestId | undefined {
-  return isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message) ? message.id : undefined;
+/** Of the `initialize` that another replica has answered; no client's request has it. */
+const REPLAYED = 'callboard-replayed-initialize';
+
+/**
+ * One session of the 2025 era in this process: knows what is still to be answered, and on which stream.
+ * With `events`, what it sends is kept for a client that loses a stream and comes back.
+ */
+export class SessionTransport implements Transport, ConnectionTransport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: <T extends JSONRPCMessage>(message: T, extra?: MessageExtraInfo) => void;
+  readonly sessionId: string;
+  readonly events: SentEvents | undefined;
+  /** On which the server speaks first. */
+  readonly ownStream = new LiveStream(OWN_STREAM);
+  readonly #ids: RequestIds;
+  readonly #newStreamId: () => string;
+  readonly #onIdle: () => void;
+  readonly #retryMs: number;
+  readonly #calls = new Map<RequestId, CallStream>();
+  #version: string | undefined;
+  #onReplayed: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(options: {
+    sessionId: string;
+    events: SentEvents | undefined;
+    ids: RequestIds;
+    newStreamId: () => string;
+    /** Told when no request is in flight any more. */
+    onIdle: () => void;
+    /** After how long a client is to come back, whose stream is ended before its end. */
+    retryMs: number;
+  }) {
+    this.sessionId = options.sessionId;
+    this.events = options.events;
+    this.#ids = options.ids;
+    this.#newStreamId = options.newStreamId;
+    this.#onIdle = options.onIdle;
+    this.#retryMs = options.retryMs;
+  }
+
+  /** The revision that the session speaks; undefined before that is settled. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
+  get isBusy(): boolean {
+    return this.#calls.size > 0;
+  }
+
+  async start(): Promise<void> {}
+
+  setProtocolVersion(version: string): void {
+    this.#version = version;
+  }
+
+  /** Whether a request of the client's is being served here. */
+  serves(id: RequestId): boolean {
+    return this.#calls.has(id);
+  }
+
+  findCall(streamId: string): CallStream | undefined {
+    for (const call of this.#calls.values()) {
+      if (call.id === streamId) {
+        return call;
+      }
+    }
+    return undefined;
+  }
+
+  /** Makes the stream of a POST with these requests, none of which is being served. */
+  begin(requests: readonly RequestId[], outlet: Outlet): CallStream {
+    const call = new CallStream(this.#newStreamId(), requests);
+    call.add(outlet);
+    for (const id of requests) {
+      this.#calls.set(id, call);
+    }
+    return call;
+  }
+
+  /** Hands the protocol what its client has sent, whichever replica it has reached. */
+  receive(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
+    this.onmessage?.(this.#ids.fromClient(message), extra);
+    const cancelled = cancelledBy(message);
+    const call = cancelled === undefined ? undefined : this.#calls.get(cancelled);
+    if (cancelled !== undefined && call) {
+      // No answer comes for it, so that its stream would stay open for nothing. First, the protocol
+      // hears of it, and takes back what it has asked the client on the stream.
+      setImmediate(() => this.#settle(cancelled, call));
+    }
+  }
+
+  async initialize(params: JsonObject): Promise<void> {
+    const replayed = new Promise<void>(resolve => {
+      this.#onReplayed = resolve;
+    });
+    this.onmessage?.({ jsonrpc: '2.0', id: REPLAYED, method: 'initialize', params });
+    await replayed;
+  }
+
+  async send(message: JSONRPCMessage, options?: { relatedRequestId?: RequestId }): Promise<void> {
+    const answered = answeredBy(message);
+    if (answered === REPLAYED && this.#onReplayed) {
+      this.#onReplayed();
+      this.#onReplayed = undefined;
+    } else if (answered !== undefined) {
+      this.#answer(answered, message);
+    } else {
+      this.#publish(this.#streamFor(options?.relatedRequestId), this.#ids.toClient(message));
+    }
+  }
+
+  endStreams(): void {
+    this.ownStream.end();
+  }
+
+  async flush(): Promise<void> {
+    await this.events?.flush();
+  }
+
+  /** Answers what is in flight with an error, for a client that goes on at another replica. */
+  async leave(error: { code: number; message: string }): Promise<void> {
+    for (const id of [...this.#calls.keys()]) {
+      this.#answer(id, { jsonrpc: '2.0', id, error });
+    }
+    this.ownStream.end(this.#retryMs);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) {
+      return;
+    }
+    this.#isClosed = true;
+    const calls = new Set(this.#calls.values());
+    this.#calls.clear();
+    for (const call of calls) {
+      call.end();
+    }
+    this.ownStream.end();
+    this.onclose?.();
+    await this.events?.close();
+  }
+
+  #streamFor(request: RequestId | undefined): LiveStream {
+    const stream = request === undefined ? this.ownStream : this.#calls.get(request);
+    if (!stream) {
+      throw new Error(`The request ${JSON.stringify(request)} has been answered, or cancelled`);
+    }
+    return stream;
+  }
+
+  #answer(id: RequestId, message: JSONRPCMessage): void {
+    const call = this.#calls.get(id);
+    if (call) {
+      call.unanswered.delete(id);
+      this.#publish(call, message, call.unanswered.size === 0);
+      this.#settle(id, call);
+    }
+  }
+
+  #publish(stream: LiveStream, message: JSONRPCMessage, isLast = false): void {
+    const json = JSON.stringify(message);
+    stream.send(json, this.events?.add(stream.id, json, { isLast }));
+  }
+
+  #settle(id: RequestId, call: CallStream): void {
+    call.unanswered.delete(id);
+    if (this.#calls.get(id) === call) {
+      this.#calls.delete(id);
+    }
+    if (call.unanswered.size === 0) {
+      call.end();
+    }
+    if (!this.isBusy) {
+      this.#onIdle();
+    }
+  }
 }

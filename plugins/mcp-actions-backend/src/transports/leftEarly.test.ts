@@ -1,31 +1,44 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { LoneReplica } from '@callboard/actions';
 import { recordingLogger } from '@callboard/test-utils';
 import { Server } from '@modelcontextprotocol/server';
 import express from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import { initialize } from '../testing/startProbe.js';
+import type { ConnectionTransport } from './Connection.js';
+import { ConnectionLink } from './ConnectionLink.js';
 import { Connections } from './Connections.js';
+import { RemoteCalls } from './RemoteCalls.js';
+import { RequestIds } from './RequestIds.js';
+import { MemorySessionRecords } from './records/MemorySessionRecords.js';
 import { Sessions } from './Sessions.js';
-import type { SessionTransport } from './SessionTransport.js';
+import { SessionTransport } from './SessionTransport.js';
 import { SseStreams } from './SseStreams.js';
+import type { SseTransport } from './SseTransport.js';
 
 const server = {
   config: {},
   connectable: () => new Server({ name: 'a', version: '1' }, { capabilities: { tools: {} } }),
 } as unknown as PublishedServer;
 const context = { credentials: { principal: { toString: () => 'ada' } } } as never;
-const connectionsOf = <T>() =>
+const { logger } = recordingLogger();
+const replicas = new LoneReplica();
+const ids = new RequestIds({ replicaId: undefined });
+const connectionsOf = <T extends ConnectionTransport>() =>
   new Connections<T>({
-    idleTimeoutMs: 0,
-    maxConnections: 3,
-    endStreams: () => {},
+    records: new MemorySessionRecords({ maxSessions: 3, idleTimeoutMs: 0 }),
+    link: new ConnectionLink({ kind: 'streamable', replicas, logger }),
+    ids,
+    servers: [server],
+    connect: async () => expect.fail('There is nobody to take a connection over from'),
     observer: { opened: () => {}, closed: () => {} },
+    logger,
   });
 
 let sessions: Connections<SessionTransport>;
-let streams: Connections<never>;
+let streams: Connections<SseTransport>;
 let served: Promise<void>;
 let address: AddressInfo;
 let stop: () => Promise<void>;
@@ -34,8 +47,24 @@ let stop: () => Promise<void>;
 beforeEach(async () => {
   sessions = connectionsOf();
   streams = connectionsOf();
-  const endpoint = new Sessions({ sessions, keepAliveMs: 15_000, retryMs: 1000, createEvents: () => undefined });
-  const sse = new SseStreams({ streams: streams as never, logger: recordingLogger().logger, keepAliveMs: 15_000 });
+  const remoteCalls = new RemoteCalls({ sessions, replicas, logger });
+  const endpoint = new Sessions({
+    sessions,
+    createTransport: sessionId =>
+      new SessionTransport({
+        sessionId,
+        events: undefined,
+        ids,
+        newStreamId: () => remoteCalls.newStreamId(),
+        onIdle: () => {},
+        retryMs: 1000,
+      }),
+    remoteCalls,
+    keepAliveMs: 15_000,
+    retryMs: 1000,
+    onUnheard: () => {},
+  });
+  const sse = new SseStreams({ streams, replicas, ids, logger, keepAliveMs: 15_000 });
   const app = express();
   app.post('/', express.json(), (req, res) => endpoint.open({ req, res, server, context, body: req.body }));
   const late = (serve: (exchange: never) => Promise<void>) => (req: express.Request, res: express.Response) => {
@@ -59,8 +88,8 @@ beforeEach(async () => {
   stop = async () => {
     http.close();
     http.closeAllConnections();
-    await sessions.closeAll();
-    await streams.closeAll();
+    await sessions.closeAll({ isLeft: () => false });
+    await streams.closeAll({ isLeft: () => false });
   };
 });
 afterEach(() => stop());
@@ -89,7 +118,7 @@ describe('a client that has left before it is served', () => {
 
     await getAndLeave('/', `Mcp-Session-Id: ${response.headers.get('mcp-session-id')}\r\n`);
     const open = [...sessions.all].map(({ openStreams }) => openStreams);
-    await sessions.closeIdle();
+    await sessions.sweep();
 
     expect(open).toEqual([0]);
     expect(sessions.size).toBe(0);
