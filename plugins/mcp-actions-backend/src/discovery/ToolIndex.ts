@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { type ActionEffect, effectOf } from '@callboard/actions-api';
-import MiniSearch from 'minisearch';
+import type MiniSearch from 'minisearch';
 import type { PublishedTool, ToolList } from '../tools/ToolList.js';
 import { conceptsOf, isFiller, stem, wordsOf } from './searchWords.js';
 
@@ -30,6 +31,8 @@ const MIN_MISSPELT_CHARACTERS = 5;
 const MISSPELT_SHARE = 0.3;
 const MAX_DEPTH = 6;
 
+const require = createRequire(import.meta.url);
+
 /** A tool, by its place in the list, and how well it fits. */
 interface Ranked {
   readonly id: number;
@@ -48,7 +51,9 @@ export class ToolIndex {
     this.#published = published;
     this.#titles = published.map(({ action }) => termsOf(action.title));
     this.#kinds = published.map(({ action }) => kindOf(action));
-    this.#search = new MiniSearch({ fields: ['terms'], tokenize: text => text.split(' '), processTerm: term => term });
+    // Loaded with the first search; required, so that searching waits for nothing.
+    const Search: typeof MiniSearch = require('minisearch');
+    this.#search = new Search({ fields: ['terms'], tokenize: text => text.split(' '), processTerm: term => term });
     this.#search.addAll(
       published.map(({ action, tool }, id) => ({ id, terms: indexedTerms(action, tool.name).join(' ') })),
     );

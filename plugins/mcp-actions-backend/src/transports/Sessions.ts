@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '@backstage/types';
-import { isInitializeRequest, type JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { JSON_RPC_INVALID_REQUEST, RefusedRequest } from '../guards/RefusedRequest.js';
 import { toAuthInfo } from '../protocol/RequestContext.js';
 import { orAway } from './away.js';
@@ -50,6 +50,8 @@ export class Sessions {
   async open(exchange: Exchange): Promise<void> {
     const { server, context, body } = exchange;
     const message = parseMessage(body);
+    // What the era says of itself, as its own SDK has it; loaded when somebody opens a session.
+    const { isInitializeRequest } = await import('@modelcontextprotocol/sdk/types.js');
     if (!isInitializeRequest(message)) {
       throw new RefusedRequest(400, 'Invalid request: expected protocolVersion, capabilities and clientInfo', {
         code: JSON_RPC_INVALID_REQUEST,
