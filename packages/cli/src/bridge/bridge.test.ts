@@ -371,28 +371,26 @@ describe('the bridge', () => {
 });
 
 describe('when the server restarts', () => {
-  it.each(['sdk-v1', 'v2-modern'] as const)(
-    '(%s) goes on with calls, and ends the open one with an error',
-    async kind => {
-      const own = await start();
-      const client = await connect(kind, { env: { CALLBOARD_URL: `${own.url}/api/mcp-actions/v1` } });
-      await client.listTools();
-      const open = client.callTool({ name: 'slow.wait', arguments: {} });
-      open.catch(() => {});
-      await slow.nextCall();
+  it.each([
+    // In a session the server itself says so; a request of the 2026 era just breaks off.
+    ['sdk-v1', { code: -31503, message: expect.stringContaining('Whether it has been done is not known') }],
+    ['v2-modern', { code: -32603, message: expect.stringContaining('may have carried out') }],
+  ] as const)('(%s) goes on with calls, and ends the open one with an error', async (kind, expected) => {
+    const own = await start();
+    const client = await connect(kind, { env: { CALLBOARD_URL: `${own.url}/api/mcp-actions/v1` } });
+    await client.listTools();
+    const open = client.callTool({ name: 'slow.wait', arguments: {} });
+    open.catch(() => {});
+    await slow.nextCall();
 
-      await own.stop();
-      await expect(open).rejects.toMatchObject({
-        code: -32603,
-        message: expect.stringContaining('may have carried out'),
-      });
-      const again = client.callTool({ name: 'todo.create-item', arguments: { title: 'Afterwards' } });
-      const second = await start(own.port);
+    await own.stop();
+    await expect(open).rejects.toMatchObject(expected);
+    const again = client.callTool({ name: 'todo.create-item', arguments: { title: 'Afterwards' } });
+    const second = await start(own.port);
 
-      expect((await again).structuredContent).toMatchObject({ title: 'Afterwards' });
-      expect((await client.listTools()).tools.length).toBeGreaterThan(0);
-      await client.close();
-      await second.stop();
-    },
-  );
+    expect((await again).structuredContent).toMatchObject({ title: 'Afterwards' });
+    expect((await client.listTools()).tools.length).toBeGreaterThan(0);
+    await client.close();
+    await second.stop();
+  });
 });

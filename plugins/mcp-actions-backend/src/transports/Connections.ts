@@ -273,8 +273,9 @@ export class Connections<TTransport extends ConnectionTransport> {
     const held = [...this.#held.values()];
     await Promise.all(
       held.map(async connection => {
+        // Clients learn at once that no answer comes, and do not look for a server that is not there.
+        await connection.transport.leave(STOPPED);
         if (this.areShared && isLeft(connection)) {
-          await connection.transport.leave(STOPPED);
           await this.drop(connection.id);
         } else {
           await this.close(connection.id).catch(() => this.drop(connection.id));
