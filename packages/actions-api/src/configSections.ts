@@ -1,6 +1,7 @@
 import { createServiceFactory, createServiceRef, type RootConfigService } from '@backstage/backend-plugin-api';
 import { InputError } from '@backstage/errors';
 import type * as z from 'zod';
+import { isSecretField, MASK, scrubText } from './records/scrubText.js';
 
 /** A part of the configuration that one package owns: unknown keys in it are mistakes. */
 export interface ConfigSection<TSchema extends z.ZodType = z.ZodType> {
@@ -98,8 +99,27 @@ function describeMistake(section: string, issue: z.core.$ZodIssue): string[] {
     return issue.issues.map(({ message }) => `${path}: ${message}`);
   }
   const message = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
-  const isSecret = typeof issue.input === 'string' && issue.path.some(part => SECRET.test(String(part)));
-  return [
-    `${path}: ${message}, got ${isSecret && issue.input !== undefined ? '***' : (JSON.stringify(issue.input) ?? 'nothing')}`,
-  ];
+  return [`${path}: ${message}, got ${describeInput(issue)}`];
+}
+
+/** What came, without what nobody is to read in a log. */
+function describeInput({ input, path }: z.core.$ZodIssue): string {
+  const holdsText = typeof input === 'string' || (typeof input === 'object' && input !== null);
+  if (holdsText && path.some(part => SECRET.test(String(part)))) {
+    return MASK;
+  }
+  return JSON.stringify(hideSecrets(String(path.at(-1)), input), hideSecrets) ?? 'nothing';
+}
+
+/** The path of a URL may be a secret, too, and a section that is written as text may have one anywhere. */
+function hideSecrets(key: string, value: unknown): unknown {
+  const isPlain = typeof value !== 'object' || Array.isArray(value);
+  const isHidden = key === 'url' || (isPlain && isSecretField(key, value));
+  if (isHidden && value !== undefined) {
+    return MASK;
+  }
+  if (typeof value === 'string') {
+    return /^\s*[[{]/.test(value) ? '…' : scrubText(value);
+  }
+  return value;
 }

@@ -81,6 +81,7 @@ export {
   type Finding,
 } from './explanations.js';
 export { fingerprintOf } from './fingerprint.js';
+export { isMigrated } from './isMigrated.js';
 export type { NamedAction, OfferedAction } from './offers.js';
 export { openPluginDatabase } from './openPluginDatabase.js';
 export { parseRequest } from './parseRequest.js';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DatabaseService } from '@backstage/backend-plugin-api';
+import { isMigrated } from './isMigrated.js';
 
 const ATTEMPTS = 20;
 const RETRY_AFTER_MS = 250;
@@ -24,6 +25,7 @@ export async function openPluginDatabase(
   options: { migrations: URL; tableName?: string; flushesSeldom?: boolean },
 ): Promise<Awaited<ReturnType<DatabaseService['getClient']>>> {
   const { migrations, tableName = USUAL_TABLE, flushesSeldom = false } = options;
+  const directory = fileURLToPath(migrations);
   const db = await database.getClient();
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -31,9 +33,9 @@ export async function openPluginDatabase(
         await db.raw('PRAGMA journal_mode = WAL');
         await db.raw('PRAGMA synchronous = NORMAL');
       }
-      if (!database.migrations?.skip) {
+      if (!database.migrations?.skip && !(await isMigrated(db, { directory, tableName }))) {
         await makeLock(db, tableName);
-        await db.migrate.latest({ directory: fileURLToPath(migrations), tableName });
+        await db.migrate.latest({ directory, tableName });
       }
       return db;
     } catch (error) {

@@ -1,7 +1,7 @@
+import './oneCopy.js';
+
 import { type Backend, createSpecializedBackend } from '@backstage/backend-app-api';
 import { metricsServiceFactory, tracingServiceFactory } from '@backstage/backend-defaults/alpha';
-import { auditorServiceFactory } from '@backstage/backend-defaults/auditor';
-import { authServiceFactory } from '@backstage/backend-defaults/auth';
 import { cacheServiceFactory } from '@backstage/backend-defaults/cache';
 import { databaseServiceFactory } from '@backstage/backend-defaults/database';
 import { discoveryServiceFactory } from '@backstage/backend-defaults/discovery';
@@ -11,17 +11,22 @@ import { lifecycleServiceFactory } from '@backstage/backend-defaults/lifecycle';
 import { loggerServiceFactory } from '@backstage/backend-defaults/logger';
 import { permissionsServiceFactory } from '@backstage/backend-defaults/permissions';
 import { permissionsRegistryServiceFactory } from '@backstage/backend-defaults/permissionsRegistry';
-import { rootHealthServiceFactory } from '@backstage/backend-defaults/rootHealth';
 import { rootLifecycleServiceFactory } from '@backstage/backend-defaults/rootLifecycle';
 import { rootSystemMetadataServiceFactory } from '@backstage/backend-defaults/rootSystemMetadata';
 import { userInfoServiceFactory } from '@backstage/backend-defaults/userInfo';
 import { coreServices, createServiceFactory } from '@backstage/backend-plugin-api';
 import type { Config } from '@backstage/config';
 import { actionsServiceFactories } from '@callboard/actions';
+import { auditorServiceFactory } from './auditorService.js';
+import { authServiceFactory } from './authService.js';
+import { callsUnderWayServiceFactory } from './callsUnderWayService.js';
+import { deploymentDatabaseServiceFactory } from './deploymentDatabase.js';
 import { schedulerServiceFactory, urlReaderServiceFactory } from './lazyServices.js';
 import { loadConfig } from './loadConfig.js';
-import { rootHttpRouterServiceFactory } from './rootHttpRouter.js';
+import { rootHealthServiceFactory } from './rootHealth.js';
+import { httpServiceFactories } from './rootHttpRouter.js';
 import { rootLoggerServiceFactory } from './rootLogger.js';
+import { startLockServiceFactory } from './startLock.js';
 
 export interface CreateBackendOptions {
   /** Loaded from files and environment, as {@link loadConfig} does without options, if not given. */
@@ -45,7 +50,9 @@ export function createBackend({ config }: CreateBackendOptions = {}): Backend {
       auditorServiceFactory,
       authServiceFactory,
       cacheServiceFactory,
+      callsUnderWayServiceFactory,
       databaseServiceFactory,
+      deploymentDatabaseServiceFactory,
       discoveryServiceFactory,
       httpAuthServiceFactory,
       httpRouterServiceFactory,
@@ -55,11 +62,12 @@ export function createBackend({ config }: CreateBackendOptions = {}): Backend {
       permissionsServiceFactory,
       permissionsRegistryServiceFactory,
       rootHealthServiceFactory,
-      rootHttpRouterServiceFactory,
+      ...httpServiceFactories(),
       rootLifecycleServiceFactory,
       rootLoggerServiceFactory,
       rootSystemMetadataServiceFactory,
       schedulerServiceFactory,
+      startLockServiceFactory,
       tracingServiceFactory,
       urlReaderServiceFactory,
       userInfoServiceFactory,

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type AppConfig, type Config, ConfigReader } from '@backstage/config';
-import { type ConfigSource, EnvConfigSource, FileConfigSource } from '@backstage/config-loader';
 import { InputError } from '@backstage/errors';
-import type { JsonObject, JsonValue } from '@backstage/types';
+import { type Environment, readConfigFile, readConfigVariables, type TellUnset } from './configLayers.js';
 
 /** Where configuration comes from. */
 export interface LoadConfigOptions {
@@ -37,61 +36,29 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
  */
 export async function loadConfigLayers(options: LoadConfigOptions = {}): Promise<AppConfig[]> {
   const { argv = process.argv.slice(2), cwd = process.cwd(), rootDir = cwd, env = process.env } = options;
+  const { onUnset = () => {} } = options;
   const files = configFiles(parseConfigArguments(argv), cwd, rootDir);
-  const sources = [
-    ...files.map(path => ({
-      name: path,
-      source: FileConfigSource.create({
-        path,
-        watch: false,
-        substitutionFunc: async name => env[name] ?? `${UNSET}${name}${UNSET}`,
-      }),
-    })),
-    { name: 'environment', source: EnvConfigSource.create({ env }) },
-  ];
-  const readings = await Promise.allSettled(sources.map(({ source }) => readOnce(source)));
+  const readings = await Promise.allSettled([
+    ...files.map(path => readFileLayer(path, { env, onUnset })),
+    readVariablesLayer(env),
+  ]);
   const mistakes = readings.flatMap((reading, index) =>
-    reading.status === 'rejected' ? [describeMistake(sources[index]?.name ?? '', reading.reason)] : [],
+    reading.status === 'rejected' ? [describeMistake(files[index], reading.reason)] : [],
   );
   if (mistakes.length > 0) {
     throw new InputError(`The configuration cannot be read:\n${mistakes.map(indent).join('\n')}`);
   }
-  return readings
-    .flatMap(reading => (reading.status === 'fulfilled' ? reading.value : []))
-    .map(layer => ({ ...layer, data: leaveOutUnset(layer.data, '', options.onUnset ?? (() => {})) as JsonObject }));
+  return readings.flatMap(reading => (reading.status === 'fulfilled' ? reading.value : []));
 }
 
-/** Stands around the names of variables that are not set; no file can hold it. */
-const UNSET = '\u0000';
+async function readFileLayer(path: string, options: { env: Environment; onUnset: TellUnset }): Promise<AppConfig[]> {
+  const data = await readConfigFile(path, options);
+  return data ? [{ data, context: basename(path) }] : [];
+}
 
-function leaveOutUnset(
-  value: JsonValue | undefined,
-  key: string,
-  tell: NonNullable<LoadConfigOptions['onUnset']>,
-): JsonValue | undefined {
-  if (typeof value === 'string') {
-    const [, variable] = value.split(UNSET);
-    if (variable === undefined) {
-      return value;
-    }
-    tell({ variable, key });
-    return undefined;
-  }
-  if (Array.isArray(value)) {
-    return value.flatMap((item, index) => {
-      const kept = leaveOutUnset(item, `${key}[${index}]`, tell);
-      return kept === undefined ? [] : [kept];
-    });
-  }
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).flatMap(([name, member]) => {
-        const kept = leaveOutUnset(member, key === '' ? name : `${key}.${name}`, tell);
-        return kept === undefined ? [] : [[name, kept]];
-      }),
-    );
-  }
-  return value;
+async function readVariablesLayer(env: Environment): Promise<AppConfig[]> {
+  const data = readConfigVariables(env);
+  return data ? [{ data, context: 'env' }] : [];
 }
 
 function parseConfigArguments(argv: string[]): string[] {
@@ -113,20 +80,9 @@ function configFiles(targets: string[], cwd: string, rootDir: string): string[] 
   return [join(rootDir, 'app-config.yaml'), ...(existsSync(local) ? [local] : [])];
 }
 
-async function readOnce(source: ConfigSource): Promise<AppConfig[]> {
-  for await (const { configs } of source.readConfigData()) {
-    return configs;
-  }
-  return [];
-}
-
-function describeMistake(name: string, error: unknown): string {
+function describeMistake(file: string | undefined, error: unknown): string {
   const message = messageOf(error);
-  if (message === `Config file "${name}" does not exist`) {
-    return `${name}: there is no such file`;
-  }
-  const withoutPath = message.replace(`Failed to read config file at "${name}", `, '');
-  return isAbsolute(name) ? `${name}: ${withoutPath}` : withoutPath;
+  return file === undefined ? message : `${file}: ${message}`;
 }
 
 function messageOf(error: unknown): string {

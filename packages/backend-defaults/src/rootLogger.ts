@@ -1,35 +1,39 @@
-import { WinstonLogger, type WinstonLoggerLevelOverride } from '@backstage/backend-defaults/rootLogger';
 import { coreServices, createServiceFactory, type RootConfigService } from '@backstage/backend-plugin-api';
 import { InputError } from '@backstage/errors';
 import type { JsonObject } from '@backstage/types';
-import winston from 'winston';
 import { findConfigSecrets } from './configSecrets.js';
+import { LineBuffer } from './LineBuffer.js';
+import { type Entry, findSecrets, jsonLine, LineLogger } from './LineLogger.js';
+import { createLevelFilter, type LevelOverride, logLevels } from './logLevels.js';
+import { textLine } from './textLine.js';
 
 /**
- * Backstage's logger with its settings (`backend.logger.*`, `LOG_LEVEL`). It finds the secrets to
- * redact without config schemas, and writes colours to terminals only.
+ * A logger with the settings of Backstage's (`backend.logger.*`, `LOG_LEVEL`) and its lines: JSON in production, text
+ * otherwise. It finds the secrets to redact without config schemas, and writes colours to terminals only.
  */
 export const rootLoggerServiceFactory = createServiceFactory({
   service: coreServices.rootLogger,
   deps: { config: coreServices.rootConfig },
   factory({ config }) {
     const { level, meta, overrides } = readLoggerConfig(config);
-    const logger = WinstonLogger.create({
-      level,
+    const buffer = new LineBuffer({ stream: process.stdout, onExit: flush => process.once('exit', flush) });
+    return new LineLogger({
+      lines: {
+        level,
+        ...(overrides.length > 0 && { filter: createLevelFilter({ level, overrides }) }),
+        secrets: findSecrets(findConfigSecrets(config.getOptional())),
+        render: lineFormat(),
+        write: line => buffer.write(line),
+      },
       meta: { service: 'callboard', ...meta },
-      format: logFormat(),
-      transports: [new winston.transports.Console()],
     });
-    logger.addRedactions(findConfigSecrets(config.getOptional()));
-    logger.setLevelOverrides(overrides);
-    return logger;
   },
 });
 
 interface LoggerConfig {
   level: string;
   meta: JsonObject | undefined;
-  overrides: WinstonLoggerLevelOverride[];
+  overrides: LevelOverride[];
 }
 
 function readLoggerConfig(config: RootConfigService): LoggerConfig {
@@ -37,7 +41,7 @@ function readLoggerConfig(config: RootConfigService): LoggerConfig {
   const meta = config.getOptional<JsonObject>('backend.logger.meta');
   const overrides = (config.getOptionalConfigArray('backend.logger.overrides') ?? []).map(override => ({
     level: override.getString('level'),
-    matchers: override.get<WinstonLoggerLevelOverride['matchers']>('matchers'),
+    matchers: override.get<LevelOverride['matchers']>('matchers'),
   }));
   const used = [
     { path: 'backend.logger.level', found: level },
@@ -47,35 +51,29 @@ function readLoggerConfig(config: RootConfigService): LoggerConfig {
     })),
     ...(process.env.LOG_LEVEL ? [{ path: 'LOG_LEVEL', found: process.env.LOG_LEVEL }] : []),
   ];
-  // Winston writes everything at a level that it does not know.
-  const mistakes = used.filter(({ found }) => !(found in winston.config.npm.levels));
+  const mistakes = used.filter(({ found }) => !logLevels.includes(found));
   if (mistakes.length > 0) {
-    const known = Object.keys(winston.config.npm.levels).join(', ');
+    const known = logLevels.join(', ');
     throw new InputError(
       mistakes.map(({ path, found }) => `${path}: expected one of ${known}, got ${found}`).join('\n'),
     );
   }
-  return { level, meta, overrides };
+  return { level: process.env.LOG_LEVEL || level, meta, overrides };
 }
 
-function logFormat() {
+function lineFormat(): (entry: Entry) => string | undefined {
   if (process.env.NODE_ENV === 'production') {
-    return winston.format.json();
+    return jsonLine;
   }
   const colours = process.stdout.isTTY && !process.env.NO_COLOR;
-  const text = WinstonLogger.colorFormat();
-  return winston.format.combine(
-    withoutStartupFailures(),
-    colours ? text : winston.format.combine(text, winston.format.uncolorize()),
-  );
+  return entry => (endsTheStart(entry) ? undefined : textLine(entry, { colours }));
 }
 
 /** What ends the start is thrown by it, for all plugins together; stacks of each in the log would bury that. */
-const withoutStartupFailures = winston.format(entry => {
-  const message = String(entry.message);
-  const endsTheStart =
-    entry.type === 'initialization' &&
+function endsTheStart({ type, message }: Entry): boolean {
+  return (
+    type === 'initialization' &&
     message.includes(' threw an error during startup') &&
-    !message.includes('boot failure is permitted');
-  return endsTheStart ? false : entry;
-});
+    !message.includes('boot failure is permitted')
+  );
+}

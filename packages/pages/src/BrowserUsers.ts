@@ -1,6 +1,7 @@
 import type { AuthService, BackstageCredentials, DiscoveryService } from '@backstage/backend-plugin-api';
 import { ServiceUnavailableError } from '@backstage/errors';
 import type { Request } from 'express';
+import { getText } from './getText.js';
 import { readSessionId, sessionCookieOf } from './sessionCookie.js';
 
 const TIMEOUT_MS = 10_000;
@@ -49,8 +50,10 @@ export class BrowserUsers {
    * @throws ServiceUnavailableError as `identify` does.
    */
   async haveSignIn(): Promise<boolean> {
-    const { status, body } = await this.#ask('none');
-    return isSignedOut(status, body);
+    // Every start asks this, of whom it is no secret: neither a token nor `fetch` need be made ready for it.
+    const url = await this.#sessionUrl();
+    const { status, text } = await this.#answer(() => getText(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }));
+    return status === 200 && parseJson(text)?.signIn === true;
   }
 
   /** Where people sign in, and are sent back to a path of these pages. */
@@ -64,10 +67,8 @@ export class BrowserUsers {
       onBehalfOf: await this.#auth.getOwnServiceCredentials(),
       targetPluginId: 'auth',
     });
-    const url = `${await this.#discovery.getBaseUrl('auth')}/v1/browser-session`;
-    let status: number;
-    let text: string;
-    try {
+    const url = await this.#sessionUrl();
+    const { status, text } = await this.#answer(async () => {
       const response = await this.#fetch(url, {
         method: 'POST',
         headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
@@ -75,19 +76,28 @@ export class BrowserUsers {
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      status = response.status;
-      text = await response.text();
-    } catch (error) {
-      throw new ServiceUnavailableError('The auth plugin does not answer. Try again.', error as Error);
-    }
-    if (status >= 500) {
+      return { status: response.status, text: await response.text() };
+    });
+    return { status, body: parseJson(text) };
+  }
+
+  async #answer(ask: () => Promise<{ status: number; text: string }>): Promise<{ status: number; text: string }> {
+    const answer = await ask().catch(error => {
+      throw new ServiceUnavailableError('The auth plugin does not answer. Try again.', error);
+    });
+    if (answer.status >= 500) {
       throw new ServiceUnavailableError('Who is signed in cannot be found out at the moment. Try again.');
     }
-    return { status, body: parseJson(text) };
+    return answer;
+  }
+
+  async #sessionUrl(): Promise<string> {
+    return `${await this.#discovery.getBaseUrl('auth')}/v1/browser-session`;
   }
 }
 
 interface SessionAnswer {
+  readonly signIn?: unknown;
   readonly token?: unknown;
   readonly error?: unknown;
 }

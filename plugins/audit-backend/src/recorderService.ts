@@ -2,7 +2,6 @@ import { coreServices, createServiceFactory, createServiceRef } from '@backstage
 import { alertsServiceRef, auditTrailsServiceRef } from '@callboard/actions-api';
 import { AuditRecorder } from './AuditRecorder.js';
 import { type AuditConfig, readAuditConfig } from './config.js';
-import { OpenTelemetryLogs } from './OpenTelemetryLogs.js';
 
 export interface RecorderService {
   readonly settings: AuditConfig;
@@ -22,15 +21,17 @@ export const recorderServiceFactory = createServiceFactory({
     alerts: alertsServiceRef,
     trails: auditTrailsServiceRef,
   },
-  factory({ config, logger, alerts, trails }) {
+  async factory({ config, logger, alerts, trails }) {
     const settings = readAuditConfig(config);
     const { failureMode, maxInputBytes, usesOpenTelemetry } = settings;
+    // Where nobody collects them, OpenTelemetry's logs need not be loaded.
+    const openTelemetry = usesOpenTelemetry ? await import('./OpenTelemetryLogs.js') : undefined;
     const recorder = new AuditRecorder({
       failureMode,
       maxInputBytes,
       logger: logger.child({ plugin: 'audit' }),
       alerts,
-      ...(usesOpenTelemetry && { listener: new OpenTelemetryLogs() }),
+      ...(openTelemetry && { listener: new openTelemetry.OpenTelemetryLogs() }),
       now: () => new Date(),
     });
     if (settings.enabled) {

@@ -115,6 +115,12 @@ test('answers nobody else', async () => {
   expect((await ask(url, body.token, { session })).status).toBe(403);
 });
 
+test('tells everybody that people can sign in here', async () => {
+  const response = await fetch(`${app.url}/api/auth/v1/browser-session`);
+
+  expect([response.status, await response.json()]).toEqual([200, { signIn: true }]);
+});
+
 test.each([[{}], [{ session: '' }], [{ session: 1 }], [{ session: 'x', more: 1 }]])('refuses %j', async body => {
   expect((await (asks.approvals as Ask)(body)).status).toBe(400);
 });

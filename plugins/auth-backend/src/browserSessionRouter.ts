@@ -14,7 +14,10 @@ const TOKEN_SECONDS = 300;
 
 const bodySchema = z.strictObject({ session: z.string().min(1).max(200) });
 
-/** `POST /v1/browser-session`: who is signed in in a browser, told to plugins that show pages. */
+/**
+ * `POST /v1/browser-session`: who is signed in in a browser, told to plugins that show pages. `GET`: that there is
+ * something to sign in to, told to everybody.
+ */
 export function createBrowserSessionRouter(options: {
   httpAuth: HttpAuthService;
   sessions: BrowserSessions;
@@ -24,6 +27,7 @@ export function createBrowserSessionRouter(options: {
 }): Router {
   const { httpAuth, sessions, keys, issuer, now } = options;
   const router = PromiseRouter();
+  router.get('/v1/browser-session', (_req, res) => void res.json({ signIn: true }));
   router.post('/v1/browser-session', express.json({ limit: '4kb' }), async (req, res) => {
     res.setHeader('Cache-Control', 'no-store');
     const { principal } = await httpAuth.credentials(req, { allow: ['service'] });

@@ -174,10 +174,14 @@ export function readAuthConfig(config: RootConfigService): AuthConfig {
 }
 
 function readMcpServers(config: RootConfigService): AuthConfig['mcpServers'] {
-  const servers = config.getOptionalConfig('mcpActions.servers');
+  // All at once: not every key of a server is one that Backstage takes in a path.
+  const servers = config.getOptional<Record<string, { name?: unknown }>>('mcpActions.servers') ?? {};
   return [
     { key: undefined, name: config.getOptionalString('mcpActions.name') ?? 'backstage' },
-    ...(servers?.keys() ?? []).map(key => ({ key, name: servers?.getOptionalString(`${key}.name`) ?? key })),
+    ...Object.entries(servers).map(([key, server]) => ({
+      key,
+      name: typeof server?.name === 'string' ? server.name : key,
+    })),
   ];
 }
 

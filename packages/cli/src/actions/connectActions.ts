@@ -1,4 +1,4 @@
-import { Client, SSEClientTransport, StreamableHTTPClientTransport, type Tool } from '@modelcontextprotocol/client';
+import type { Client, Tool } from '@modelcontextprotocol/client';
 import { CliError, describeCause, exitCodes, NotAllowedError, UnreachableError, UsageError } from '../errors.js';
 import type { Surroundings } from '../Surroundings.js';
 import { accessServer } from '../server/connectServer.js';
@@ -28,6 +28,8 @@ export async function withServer<T>(
   surroundings: Surroundings,
   work: (connected: ConnectedServer) => Promise<T>,
 ): Promise<T> {
+  // A third of the program, which bridges and help do without.
+  const sdk = await import('@modelcontextprotocol/client');
   const output = new Output(surroundings);
   const hasPerson = surroundings.stdin.isTTY === true && surroundings.stderr.isTTY === true;
   const signal = surroundings.stopSignal ?? new AbortController().signal;
@@ -36,7 +38,7 @@ export async function withServer<T>(
     isInteractive: hasPerson,
     signal,
   });
-  const client = new Client(
+  const client = new sdk.Client(
     { name: 'callboard-cli', version },
     {
       capabilities: hasPerson ? { elicitation: { form: {}, url: {} } } : {},
@@ -50,12 +52,12 @@ export async function withServer<T>(
   const connectOptions = { timeout: hasPerson ? CONNECT_WITH_PERSON_TIMEOUT_MS : CONNECT_TIMEOUT_MS };
   try {
     try {
-      await client.connect(new StreamableHTTPClientTransport(server.urls.mcp, options), connectOptions);
+      await client.connect(new sdk.StreamableHTTPClientTransport(server.urls.mcp, options), connectOptions);
     } catch (error) {
       if (![404, 405].includes(statusOf(error) ?? 0)) {
         throw error;
       }
-      await client.connect(new SSEClientTransport(server.urls.mcp, options), connectOptions).catch(() => {
+      await client.connect(new sdk.SSEClientTransport(server.urls.mcp, options), connectOptions).catch(() => {
         throw error;
       });
     }

@@ -1,9 +1,3 @@
-import {
-  auth,
-  computeScopeUnion,
-  extractWWWAuthenticateParams,
-  isStrictScopeSuperset,
-} from '@modelcontextprotocol/client';
 import { describeCause, NotAllowedError } from '../errors.js';
 import type { Fetch } from '../server/httpClient.js';
 import type { Authorization } from './Authorization.js';
@@ -18,7 +12,7 @@ const MAX_WAIT_MS = 60 * 60_000;
 
 /**
  * Tokens of a person: kept, renewed, and asked for in the browser (MCP authorization: discovery,
- * dynamic registration, PKCE, loopback redirect).
+ * dynamic registration, PKCE, loopback redirect). The SDK that does it is loaded when a token does not do.
  */
 export class SignIn implements Authorization {
   readonly #url: URL;
@@ -63,6 +57,7 @@ export class SignIn implements Authorization {
   }
 
   async renew(refusal: Response, usedToken: string | undefined, isAwaited: boolean): Promise<boolean> {
+    const { extractWWWAuthenticateParams } = await import('@modelcontextprotocol/client');
     const { resourceMetadataUrl, scope, error } = extractWWWAuthenticateParams(refusal);
     if (refusal.status === 403 && error !== 'insufficient_scope') {
       return false;
@@ -97,6 +92,7 @@ export class SignIn implements Authorization {
 
   async #renew({ usedToken, widens = false, ...wish }: Renewal): Promise<void> {
     const tokens = (await this.#store.find(this.#url.href))?.tokens;
+    const { computeScopeUnion, isStrictScopeSuperset } = await import('@modelcontextprotocol/client');
     const scope = computeScopeUnion(tokens?.scope, wish.scope);
     const lacksScope = widens && isStrictScopeSuperset(scope, tokens?.scope);
     // Another process, or another request, was faster.
@@ -127,6 +123,7 @@ export class SignIn implements Authorization {
         now: this.#now,
         showPage,
       });
+      const { auth } = await import('@modelcontextprotocol/client');
       const request = { serverUrl: this.#url, fetchFn: this.#fetch as typeof fetch };
       const result = await auth(flow, {
         ...request,

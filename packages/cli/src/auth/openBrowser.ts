@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import open from 'open';
 import type { Surroundings } from '../Surroundings.js';
 
 /**
@@ -12,7 +11,7 @@ export async function openBrowser(url: URL, { env }: Pick<Surroundings, 'env'>):
     // Standard output may carry the protocol: no program gets hold of it.
     const child = env.BROWSER
       ? spawn(env.BROWSER, [url.href], { stdio: 'ignore', detached: true })
-      : await open(url.href);
+      : await (await import('open')).default(url.href);
     child.unref();
     return await new Promise<boolean>(resolve => {
       child.once('error', () => resolve(false));

@@ -15,8 +15,7 @@ import {
   type ServerEntry,
   scopes,
 } from './clients.js';
-import { mergeJson } from './mergeJson.js';
-import { mergeToml } from './mergeToml.js';
+import type { Merge } from './Merge.js';
 import { readOrEmpty, replaceFile } from './replaceFile.js';
 
 const DEFAULT_BRIDGE = 'npx -y @callboard/cli';
@@ -96,12 +95,12 @@ async function configure(given: Given, surroundings: Surroundings): Promise<void
   };
   if (!given.write) {
     output.note(`For ${file}:`);
-    output.print(mergeText(client, { ...merge, text: '' }).trimEnd());
+    output.print((await mergeText(client, { ...merge, text: '' })).trimEnd());
     return;
   }
   try {
     const before = await readOrEmpty(file);
-    const after = mergeText(client, { ...merge, text: before });
+    const after = await mergeText(client, { ...merge, text: before });
     if (after === before) {
       output.print(`${file} is up to date.`);
       return;
@@ -117,8 +116,13 @@ async function configure(given: Given, surroundings: Surroundings): Promise<void
   }
 }
 
-function mergeText(client: ClientFormat, merge: Parameters<typeof mergeToml>[0]): string {
-  return client.format === 'toml' ? mergeToml(merge) : mergeJson({ ...merge, hasComments: client.format === 'jsonc' });
+async function mergeText(client: ClientFormat, merge: Merge): Promise<string> {
+  if (client.format === 'toml') {
+    const { mergeToml } = await import('./mergeToml.js');
+    return mergeToml(merge);
+  }
+  const { mergeJson } = await import('./mergeJson.js');
+  return mergeJson({ ...merge, hasComments: client.format === 'jsonc' });
 }
 
 /** Each of them is about a server that is somewhere else. */

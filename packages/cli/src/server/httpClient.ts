@@ -1,4 +1,6 @@
-import { Agent, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
@@ -10,6 +12,8 @@ export interface HttpClient {
 
 /** @param options.hasProxies - whether those of the environment are used. */
 export function createHttpClient({ hasProxies = true }: { hasProxies?: boolean } = {}): HttpClient {
+  // Loaded with the first client, so that no command pays for it that asks nobody.
+  const { Agent, EnvHttpProxyAgent, fetch: undiciFetch }: typeof import('undici') = require('undici');
   const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
   const dispatcher = hasProxies ? new EnvHttpProxyAgent(timeouts) : new Agent(timeouts);
   return {

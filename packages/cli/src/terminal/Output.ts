@@ -1,6 +1,9 @@
-import Table from 'cli-table3';
+import { createRequire } from 'node:module';
+import type Table from 'cli-table3';
 import type { Surroundings } from '../Surroundings.js';
 import { visibleText } from './visibleText.js';
+
+const require = createRequire(import.meta.url);
 
 const styles = { bold: ['\u001b[1m', '\u001b[22m'], dim: ['\u001b[2m', '\u001b[22m'] } as const;
 const noBorders = {
@@ -59,7 +62,9 @@ export class Output {
     const taken = widths.slice(0, -1).reduce((sum, columnWidth) => sum + columnWidth + 2, 0);
     const columns = this.#surroundings.stdout.columns;
     const room = this.isTerminal && columns ? Math.max(20, columns - taken - 1) : undefined;
-    const table = new Table({
+    // Loaded with the first table: many commands print none.
+    const NewTable: typeof Table = require('cli-table3');
+    const table = new NewTable({
       chars: noBorders,
       style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
       ...(room && { colWidths: [...Array(width - 1).fill(null), room], wordWrap: true }),

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type Provider from 'oidc-provider';
 import type { AuthConfig } from '../config.js';
 import { SqlGrants } from '../grants/SqlGrants.js';
-import { type BrowserAnswers, createProvider } from './createProvider.js';
+import type { BrowserAnswers } from './createProvider.js';
 import { type DeviceFlow, ProviderDeviceFlow } from './DeviceFlow.js';
 import { type Interactions, ProviderInteractions } from './Interactions.js';
 import { KeyRing } from './KeyRing.js';
@@ -58,9 +58,13 @@ export class Engine {
     this.deviceFlow = new ProviderDeviceFlow({ getProvider, grants: this.grants, resources, store: this.store, now });
   }
 
-  /** The one that signs with the current key. */
+  /**
+   * The one that signs with the current key.
+   *
+   * @throws Error that names the package if it cannot be loaded.
+   */
   async getProvider(): Promise<Provider> {
-    const key = await this.keys.getCurrentKey();
+    const [{ createProvider }, key] = await Promise.all([loadProvider(), this.keys.getCurrentKey()]);
     if (this.#current?.kid !== key.kid) {
       const { config } = this.#options;
       const provider = createProvider({
@@ -81,5 +85,14 @@ export class Engine {
     }, PURGE_EVERY_MS);
     timer.unref();
     return () => clearInterval(timer);
+  }
+}
+
+/** Before the first client comes, nobody waits for it: `oidc-provider` is a quarter of what the server would load. */
+async function loadProvider(): Promise<typeof import('./createProvider.js')> {
+  try {
+    return await import('./createProvider.js');
+  } catch (error) {
+    throw new Error('oidc-provider, which answers OAuth clients, cannot be loaded', { cause: error });
   }
 }

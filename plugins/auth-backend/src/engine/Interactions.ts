@@ -2,7 +2,6 @@ import { InputError, NotFoundError } from '@backstage/errors';
 import type { ActionScope } from '@callboard/actions-api';
 import type { Request, Response } from 'express';
 import type Provider from 'oidc-provider';
-import { errors } from 'oidc-provider';
 import type { SqlGrants } from '../grants/SqlGrants.js';
 import type { Resources } from './resources.js';
 import { expandScopes, narrowScopes } from './scopes.js';
@@ -187,6 +186,8 @@ async function translateUnknown<T>(use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {
+    // By then it is loaded; at start it need not be.
+    const { errors } = await import('oidc-provider');
     if (error instanceof errors.SessionNotFound) {
       throw new NotFoundError('This sign-in is unknown, over, or was begun in another browser', error);
     }

@@ -1,6 +1,6 @@
 import type { webcrypto } from 'node:crypto';
 import { randomUUID } from 'node:crypto';
-import * as jose from 'jose';
+import type * as jose from 'jose';
 import type { Knex } from 'knex';
 
 const ALGORITHM = 'ES256';
@@ -27,6 +27,8 @@ interface KeyRow {
 /**
  * The keys that sign tokens. Each process makes its own and publishes only the public half, so there is no private
  * key to steal from the database; halves stay published until nothing that they signed is valid any more.
+ *
+ * `jose` is loaded with the first token, not at start.
  */
 export class KeyRing {
   readonly #db: Knex;
@@ -69,7 +71,8 @@ export class KeyRing {
 
   /** @throws jose errors if it is none of ours, altered or expired. */
   async verify(token: string, expected: { typ: string; issuer: string; audience: string }): Promise<jose.JWTPayload> {
-    const { payload } = await jose.jwtVerify(token, header => this.#findPublicKey(header.kid), {
+    const { jwtVerify } = await import('jose');
+    const { payload } = await jwtVerify(token, header => this.#findPublicKey(header.kid), {
       ...expected,
       algorithms: [ALGORITHM],
       currentDate: new Date(this.#now()),
@@ -84,8 +87,9 @@ export class KeyRing {
    * @returns undefined for anything else.
    */
   async readTokenId(token: string): Promise<string | undefined> {
+    const { compactVerify } = await import('jose');
     try {
-      const { payload } = await jose.compactVerify(token, header => this.#findPublicKey(header.kid), {
+      const { payload } = await compactVerify(token, header => this.#findPublicKey(header.kid), {
         algorithms: [ALGORITHM],
       });
       const { jti } = JSON.parse(new TextDecoder().decode(payload));
@@ -110,29 +114,31 @@ export class KeyRing {
     if (known && known.expiresAtMs > this.#now()) {
       return known.key;
     }
+    const { errors, importJWK } = await import('jose');
     const row = await this.#keys().where({ kid }).where('expires_at', '>', this.#at(0)).first();
     if (!row) {
-      throw new jose.errors.JWKSNoMatchingKey();
+      throw new errors.JWKSNoMatchingKey();
     }
-    const key = (await jose.importJWK(JSON.parse(row.jwk), ALGORITHM)) as CryptoKey;
+    const key = (await importJWK(JSON.parse(row.jwk), ALGORITHM)) as CryptoKey;
     this.#publicKeys.set(kid, { key, expiresAtMs: Date.parse(row.expires_at) });
     return key;
   }
 
   async #makeKey(): Promise<SigningKey> {
     const kid = randomUUID();
-    const { privateKey, publicKey } = await jose.generateKeyPair(ALGORITHM, { extractable: true });
+    const { exportJWK, generateKeyPair } = await import('jose');
+    const { privateKey, publicKey } = await generateKeyPair(ALGORITHM, { extractable: true });
     const about = { kid, alg: ALGORITHM, use: 'sig' };
     await this.#keys().insert({
       kid,
-      jwk: JSON.stringify({ ...(await jose.exportJWK(publicKey)), ...about }),
+      jwk: JSON.stringify({ ...(await exportJWK(publicKey)), ...about }),
       created_at: this.#at(0),
       expires_at: this.#at(this.#keyLifetimeSeconds + this.#tokenLifetimeSeconds + MARGIN_SECONDS),
     });
     return {
       kid,
       privateKey,
-      privateJwk: { ...(await jose.exportJWK(privateKey)), ...about },
+      privateJwk: { ...(await exportJWK(privateKey)), ...about },
       signsUntilMs: this.#now() + this.#keyLifetimeSeconds * 1000,
     };
   }

@@ -1,6 +1,6 @@
 import { actionScopes } from '@callboard/actions-api';
 import type { AuthConfig } from '../config.js';
-import { supportedGrantTypes } from '../registration/clientMetadata.js';
+import { supportedGrantTypes } from '../registration/grantTypes.js';
 import { routes } from './routes.js';
 
 const AUTHENTICATION_METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];

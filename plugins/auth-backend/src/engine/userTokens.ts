@@ -1,4 +1,3 @@
-import * as jose from 'jose';
 import type { KeyRing } from './KeyRing.js';
 
 const ALGORITHM = 'ES256';
@@ -15,7 +14,7 @@ export async function issueUserToken(options: {
   expiresAt: number;
 }): Promise<string> {
   const { keys, issuer, userEntityRef: sub, issuedAt: iat, expiresAt: exp } = options;
-  const { kid, privateKey } = await keys.getCurrentKey();
+  const [jose, { kid, privateKey }] = await Promise.all([import('jose'), keys.getCurrentKey()]);
   // The services rebuild header and payload from the claims: these members, in this order, and no others.
   const proof = await new jose.CompactSign(new TextEncoder().encode(JSON.stringify({ sub, iat, exp })))
     .setProtectedHeader({ typ: 'vnd.backstage.limited-user', alg: ALGORITHM, kid })

@@ -1,6 +1,6 @@
 import { AuthenticationError, ServiceUnavailableError } from '@backstage/errors';
 import type { ActionScope } from '@callboard/actions-api';
-import * as jose from 'jose';
+import type * as jose from 'jose';
 import * as z from 'zod';
 import type { AuthConfig } from '../config.js';
 import type { Resources } from '../engine/resources.js';
@@ -40,8 +40,8 @@ export class ExternalIssuers {
   }
 
   /** Whether a token says that one of them issued it; nothing is verified. */
-  hasIssued(token: string): boolean {
-    return this.#findIssuer(token) !== undefined;
+  async hasIssued(token: string): Promise<boolean> {
+    return (await this.#findIssuer(token)) !== undefined;
   }
 
   /**
@@ -49,7 +49,7 @@ export class ExternalIssuers {
    * @throws AuthenticationError if it is not good there; ServiceUnavailableError if the issuer does not answer.
    */
   async verify(token: string, resource: string): Promise<ExternalAccess> {
-    const issuer = this.#findIssuer(token);
+    const issuer = await this.#findIssuer(token);
     if (!issuer) {
       throw new AuthenticationError('The issuer of the token is unknown');
     }
@@ -71,9 +71,13 @@ export class ExternalIssuers {
     };
   }
 
-  #findIssuer(token: string): ExternalIssuer | undefined {
+  async #findIssuer(token: string): Promise<ExternalIssuer | undefined> {
+    if (this.#issuers.size === 0) {
+      return undefined;
+    }
+    const { decodeJwt } = await import('jose');
     try {
-      return this.#issuers.get(jose.decodeJwt(token).iss ?? '');
+      return this.#issuers.get(decodeJwt(token).iss ?? '');
     } catch {
       // No JWT, so none of theirs.
       return undefined;
@@ -82,8 +86,9 @@ export class ExternalIssuers {
 
   async #verifyClaims(token: string, { issuer, audience }: ExternalIssuer): Promise<jose.JWTPayload> {
     const keySet = await this.#keySetOf(issuer);
+    const { jwtVerify } = await import('jose');
     try {
-      const { payload } = await jose.jwtVerify(token, keySet, {
+      const { payload } = await jwtVerify(token, keySet, {
         issuer,
         audience,
         algorithms: ALGORITHMS,
@@ -121,7 +126,8 @@ async function findKeySet(issuer: string): Promise<jose.JWTVerifyGetKey> {
   if (metadata.issuer !== issuer) {
     throw new Error(`expected the issuer ${issuer}, got ${metadata.issuer}`);
   }
-  return jose.createRemoteJWKSet(new URL(metadata.jwks_uri), { timeoutDuration: FETCH_TIMEOUT_MS });
+  const { createRemoteJWKSet } = await import('jose');
+  return createRemoteJWKSet(new URL(metadata.jwks_uri), { timeoutDuration: FETCH_TIMEOUT_MS });
 }
 
 function readUser(claims: jose.JWTPayload, names: ExternalIssuer['claims']): string {

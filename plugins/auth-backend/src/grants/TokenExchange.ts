@@ -58,7 +58,7 @@ export class TokenExchange {
     if (!resource) {
       throw new AuthenticationError('The resource is not one of this server');
     }
-    return this.#externalIssuers.hasIssued(options.token)
+    return (await this.#externalIssuers.hasIssued(options.token))
       ? this.#exchangeExternal(options.token, resource.url)
       : this.#exchangeOwn(options.token, resource.url);
   }

@@ -1,12 +1,6 @@
 import { errors } from 'oidc-provider';
 import { isSafeRedirectUri, matchesRedirectPattern } from '../redirects/redirectPatterns.js';
 
-/** What clients may ask for; the rest of what they name is foreign to this server. */
-export const supportedGrantTypes = [
-  'authorization_code',
-  'refresh_token',
-  'urn:ietf:params:oauth:grant-type:device_code',
-] as const;
 const MAX_REDIRECT_URIS = 20;
 const MAX_URI_LENGTH = 2_000;
 const MAX_NAME_LENGTH = 200;

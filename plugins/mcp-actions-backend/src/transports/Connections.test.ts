@@ -31,7 +31,11 @@ function open({ maxSessions = 3 } = {}) {
     nowMs,
   });
   const add = (id: string, principal = 'ada') => {
-    const transport = { isBusy: false, endStreams: () => void ended.push(id), leave: async () => {} } as TestTransport;
+    const transport = {
+      isBusy: false,
+      endStreams: () => void ended.push(id),
+      leave: async () => {},
+    } as Partial<TestTransport> as TestTransport;
     const protocol = { close: async () => {}, getNegotiatedProtocolVersion: () => undefined } as never;
     return connections.add({ id, transport, server, protocol }, as(principal));
   };

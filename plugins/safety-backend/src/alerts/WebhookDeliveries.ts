@@ -133,7 +133,7 @@ export class WebhookDeliveries {
       const { status, headers } = await this.#request({
         url,
         method: 'POST',
-        headers: webhookHeaders({ id, body, secret, now: this.#now() }),
+        headers: await webhookHeaders({ id, body, secret, now: this.#now() }),
         body,
         timeoutMs: TIMEOUT_MS,
         maxBytes: MAX_ANSWER_BYTES,

@@ -42,10 +42,8 @@ export function createAlertsRouter(options: {
     if (!metricsArePublic) {
       await authorize(request, 'Reading metrics');
     }
-    response
-      .set('Cache-Control', 'no-store')
-      .set('Content-Type', metrics.contentType)
-      .send(await metrics.print());
+    const { contentType, text } = await metrics.print();
+    response.set('Cache-Control', 'no-store').set('Content-Type', contentType).send(text);
   });
 
   return router;

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { webhookBody, webhookHeaders } from './webhookMessages.js';
 
-test('signs as the reference implementations of Standard Webhooks do', () => {
-  const headers = webhookHeaders({
+test('signs as the reference implementations of Standard Webhooks do', async () => {
+  const headers = await webhookHeaders({
     id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     body: '{"test": 2432232314}',
     secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
@@ -17,10 +17,10 @@ test('signs as the reference implementations of Standard Webhooks do', () => {
   });
 });
 
-test('signs id, time in seconds and body with the bytes of the secret', () => {
+test('signs id, time in seconds and body with the bytes of the secret', async () => {
   const key = Buffer.alloc(32, 7);
 
-  const headers = webhookHeaders({
+  const headers = await webhookHeaders({
     id: 'msg_1',
     body: '{"ü":"🌱"}',
     secret: `whsec_${key.toString('base64')}`,

@@ -1,5 +1,4 @@
 import type { Alert } from '@callboard/actions-api';
-import { Webhook as Signer } from 'standardwebhooks';
 
 /** What is sent of an alert, as the Standard Webhooks specification has it. */
 export function webhookBody({ event, time, message, details }: Alert): string {
@@ -7,8 +6,9 @@ export function webhookBody({ event, time, message, details }: Alert): string {
 }
 
 /** The headers of one attempt. Receivers know a message that they have got before by its id. */
-export function webhookHeaders(options: { id: string; body: string; secret: string; now: Date }) {
+export async function webhookHeaders(options: { id: string; body: string; secret: string; now: Date }) {
   const { id, body, secret, now } = options;
+  const { Webhook: Signer } = await import('standardwebhooks');
   return {
     'content-type': 'application/json',
     'user-agent': 'Callboard',
