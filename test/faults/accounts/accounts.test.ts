@@ -97,7 +97,7 @@ describe('an answer', () => {
     ['refused', failed('ServiceUnavailableError: audit: "x" did not run, because the audit trail cannot be written')],
     ['failed', failed('ServiceUnavailableError: audit: "x" ran, but how it ended could not be written')],
     ['failed', answer(200, { error: { code: -32603, message: 'failed unexpectedly' } })],
-    ['failed', answer(200, { error: { code: -31503, message: 'Whether it has been done is not known' } })],
+    ['failed', answer(200, { error: { code: -32603, message: 'Whether it has been done is not known' } })],
     ['gone', answer(404, { error: { code: -31404, message: 'Session not found' } })],
     ['broken', answer(502, 'The connection to the replica broke')],
     ['broken', answer(200, '{"result":{"struct', { isComplete: false })],

@@ -373,7 +373,7 @@ describe('the bridge', () => {
 describe('when the server restarts', () => {
   it.each([
     // In a session the server itself says so; a request of the 2026 era just breaks off.
-    ['sdk-v1', { code: -31503, message: expect.stringContaining('Whether it has been done is not known') }],
+    ['sdk-v1', { code: -32603, message: expect.stringContaining('Whether it has been done is not known') }],
     ['v2-modern', { code: -32603, message: expect.stringContaining('may have carried out') }],
   ] as const)('(%s) goes on with calls, and ends the open one with an error', async (kind, expected) => {
     const own = await start();

@@ -1,7 +1,13 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import { toError } from '@backstage/errors';
 import type { JsonObject } from '@backstage/types';
-import { type JSONRPCMessage, type MessageExtraInfo, ProtocolError, type Server } from '@modelcontextprotocol/server';
+import {
+  type JSONRPCMessage,
+  type MessageExtraInfo,
+  ProtocolError,
+  ProtocolErrorCode,
+  type Server,
+} from '@modelcontextprotocol/server';
 import type { PublishedServer } from '../protocol/PublishedServer.js';
 import { type RequestContext, toCaller } from '../protocol/RequestContext.js';
 import { away, orAway } from './away.js';
@@ -20,8 +26,11 @@ import type { SessionChange, SessionRecord, SessionRecords } from './records/Ses
 
 /** A session that other replicas serve as well is not held for longer without use. */
 const HELD_UNUSED_MS = 5 * 60_000;
+/** As the code of what is away, which can be asked for again. */
+const AWAY_CODE = -31_503;
+/** No -31503, upon which clients may make their call again. */
 const STOPPED = {
-  code: -31_503,
+  code: ProtocolErrorCode.InternalError,
   message:
     'The server stops before this was done, or before its answer was there. Whether it has been done is not known: look before you make it anew.',
 };
@@ -472,5 +481,5 @@ function stateOf({ initialize, logLevel, expiresAtMs, subscriptions }: SessionRe
 
 function toProtocolError(error: unknown): Error {
   const { name, message } = toError(error);
-  return name === 'ServiceUnavailableError' ? new ProtocolError(STOPPED.code, message, { name }) : toError(error);
+  return name === 'ServiceUnavailableError' ? new ProtocolError(AWAY_CODE, message, { name }) : toError(error);
 }

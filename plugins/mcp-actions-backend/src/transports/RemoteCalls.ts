@@ -3,6 +3,7 @@ import type { LoggerService } from '@backstage/backend-plugin-api';
 import { toError } from '@backstage/errors';
 import type { JsonValue } from '@backstage/types';
 import { type Asked, disconnectSignal, type Replicas } from '@callboard/actions';
+import { ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { LONGEST_MS } from '../protocol/client/limits.js';
 import { inPieces } from '../replicas/inPieces.js';
 import { isGone } from '../replicas/isGone.js';
@@ -20,7 +21,7 @@ const SEPARATOR = '~';
 
 /** Of a call that ended with the replica it ran on. */
 const LOST = {
-  code: -31_503,
+  code: ProtocolErrorCode.InternalError,
   message:
     'The replica of this server on which this ran is gone. Whether it has been done is not known: look before you make it anew.',
 };

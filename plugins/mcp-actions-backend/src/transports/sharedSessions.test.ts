@@ -407,7 +407,7 @@ await describeOnRedis('a session of a replica that stops', () => {
     await shared.probes[0]?.stop();
     const rest = await (await session.listen(1, begun?.id)).rest();
 
-    expect(rest.map(({ json }) => [json.id, json.error.code])).toEqual([[1, -31_503]]);
+    expect(rest.map(({ json }) => [json.id, json.error.code])).toEqual([[1, -32_603]]);
   });
 
   it('tells its client, at the next one, of all that may have changed unheard', async () => {
@@ -476,7 +476,7 @@ await describeOnRedis('a session of a replica that is killed', () => {
     const afterwards = await (await session.listen(1, begun?.id)).rest();
 
     for (const events of [whileWaiting, afterwards]) {
-      expect(events.map(({ json }) => [json.id, json.error.code])).toEqual([[1, -31_503]]);
+      expect(events.map(({ json }) => [json.id, json.error.code])).toEqual([[1, -32_603]]);
     }
   });
 

@@ -176,7 +176,7 @@ await describeOnRedis('a stream of HTTP+SSE at one of several replicas', () => {
     const { status } = await post(2, { jsonrpc: '2.0', id: 'after', method: 'ping' });
     const after = await stream.nextMessage();
 
-    expect([lost.json.id, lost.json.error.code]).toEqual(['lost', -31_503]);
+    expect([lost.json.id, lost.json.error.code]).toEqual(['lost', -32_603]);
     expect([status, after.json]).toMatchObject([202, { id: 'after', result: {} }]);
   });
 
