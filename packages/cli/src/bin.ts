@@ -32,6 +32,8 @@ process.on('uncaughtException', error => {
 
 // Whoever reads has heard enough, as `head` does.
 process.stdout.on('error', () => stopping.abort());
+// Nobody hears what is said beside the results; to say so would be said there, too, without end.
+process.stderr.on('error', () => {});
 
 const exitCode = await run(args, {
   env: process.env,

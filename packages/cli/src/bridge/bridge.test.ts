@@ -333,6 +333,20 @@ describe('the bridge', () => {
     await call.aborted;
   });
 
+  it('goes on, and ends, where nobody reads any more what it says beside its messages', async () => {
+    const started = bridge();
+    started.send(initialize);
+    await started.answerTo('init');
+    started.child.stderr.destroy();
+
+    started.child.stdin.write('no message\n');
+    started.child.stdin.write('nor this\n');
+    started.send({ id: 'after', method: 'ping' });
+
+    expect(await started.answerTo('after')).toMatchObject({ result: {} });
+    expect(await started.stop()).toBe(0);
+  });
+
   it('ends when its input ends, and when it is told to', async () => {
     const first = bridge();
     first.send(initialize);
