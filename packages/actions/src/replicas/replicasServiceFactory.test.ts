@@ -47,6 +47,8 @@ await describeOnRedis('backends that share a Redis', () => {
     const shared = { redis: url, prefix, secret: 'the same in all of them, and long enough' };
     const [one, two] = [await start(shared), await start(shared)];
     two.replica.answer('greet', async () => 'hello');
+    // A backend that has started joins the others without waiting for it.
+    await vi.waitFor(() => expect([one, two].map(({ replica }) => replica.redis?.isReady)).toEqual([true, true]));
 
     expect(await one.replica.ask(two.replica.id, 'greet', null, { timeoutMs: 10_000 })).toBe('hello');
   });
