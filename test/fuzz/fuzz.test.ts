@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { checkInTime, runTarget } from './engine/runTarget.js';
 import { targets } from './targets.js';
 
 // The long form is `npm run fuzz`; this one keeps each target in working order, and what was found from coming back.
-const SECONDS_PER_TARGET = 4;
+const SECONDS_PER_TARGET = 3;
 const foundFolder = fileURLToPath(new URL('./found/', import.meta.url));
 const seed = Math.floor(Math.random() * 2 ** 31);
 
@@ -44,4 +45,15 @@ describe('what was found once', () => {
       await opened?.close();
     }
   });
+});
+
+it('has its targets, with their shares, in docs/fuzzing.md', () => {
+  const page = readFileSync(new URL('../../docs/fuzzing.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) % \|/gm)].map(([, name, share]) => ({
+    name,
+    share: Number(share),
+  }));
+  const total = targets.reduce((sum, { weight }) => sum + weight, 0);
+
+  expect(rows).toEqual(targets.map(({ name, weight }) => ({ name, share: Math.round((weight / total) * 100) })));
 });

@@ -11,8 +11,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 const server = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const rootDir = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** In 2026-11 it was 1,407. More take longer and more memory, on every machine. */
-const MAX_FILES = 1_550;
+/** In 2026-11 it was 1,450. Each takes time and memory at every start. */
+const MAX_FILES = 1_600;
 
 /** What few requests need, or is there in another form: each was once a part of every start. */
 const notAtStart: { what: string; name: string; files: RegExp }[] = [

@@ -164,7 +164,7 @@ const known = knownPaths();
 function isKnown(path: string): boolean {
   const [root, key = ''] = path.split('.');
   const isOfOthers = root === SHARED_SECTION && !Object.hasOwn(ownKeysOfAuth, key);
-  return known.has(path) || isOfOthers || path.includes('__proto__');
+  return known.has(path) || isOfOthers;
 }
 
 /** What Backstage's reader of configuration leaves out before anybody sees it, and what is for others. */
@@ -175,6 +175,7 @@ function isPassedOver(path: string, key: string, value: JsonValue | undefined): 
 const ownKeysOfAuth: Record<string, true> = {
   experimentalDynamicClientRegistration: true,
   clientIdMetadataDocuments: true,
+  experimentalClientIdMetadataDocuments: true,
   clients: true,
   deviceAuthorization: true,
   localUsers: true,

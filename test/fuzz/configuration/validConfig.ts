@@ -16,15 +16,11 @@ const listOf = <T extends JsonValue>(item: fc.Arbitrary<T>, maxLength = 2, minLe
   fc.array(item, { minLength, maxLength });
 const number = (min: number, max: number) => fc.oneof(fc.constantFrom(min, max), fc.integer({ min, max }));
 
-const filter = some({
-  include: listOf(
-    some({
-      id: fc.constantFrom('todo:*', '*:list-*', '{a,b}:*'),
-      attributes: some({ readOnly: flag, destructive: flag }),
-    }),
-  ),
-  exclude: listOf(some({ id: fc.constantFrom('*:delete-*', 'todo:[a-c]*'), attributes: some({ idempotent: flag }) })),
+const filterRule = some({
+  id: fc.constantFrom('todo:*', '*:list-*', '{a,b}:*', '*:delete-*', 'todo:[a-c]*'),
+  attributes: some({ readOnly: flag, destructive: flag, idempotent: flag }),
 });
+const filter = some({ include: listOf(filterRule), exclude: listOf(filterRule) });
 const profileName = fc.constantFrom('agent', 'operator', 'readonly', 'admin');
 const principals = fc.constantFrom('user:*', 'user:default/ada', 'ci', '*', 'plugin:scaffolder');
 
@@ -103,6 +99,11 @@ const patterns = listOf(fc.constantFrom('https://app.example.com/*', 'cursor://*
 const auth = some({
   experimentalDynamicClientRegistration: some({ enabled: flag, allowedRedirectUriPatterns: patterns }),
   clientIdMetadataDocuments: some({
+    enabled: flag,
+    allowedClientIdPatterns: patterns,
+    allowedRedirectUriPatterns: patterns,
+  }),
+  experimentalClientIdMetadataDocuments: some({
     enabled: flag,
     allowedClientIdPatterns: patterns,
     allowedRedirectUriPatterns: patterns,
@@ -278,6 +279,6 @@ export function pathsIn(value: unknown, path: string): string[] {
   }
   return Object.entries(value).flatMap(([key, item]) => {
     const at = `${path}.${Array.isArray(value) || named.includes(path) ? '*' : key}`;
-    return item === null ? [] : [at, ...pathsIn(item, at)];
+    return item === null || key === '__proto__' ? [] : [at, ...pathsIn(item, at)];
   });
 }
