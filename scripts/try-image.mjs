@@ -123,10 +123,17 @@ function runStage(stage, { context, uid }) {
   }
 }
 
-/** Where this machine gets its packages from. */
+/** Where this machine gets its packages from, and what they are compiled with: the user of the image has no settings. */
 function registry() {
   const wanted = /^(npm_config_|YARN_|HTTPS?_PROXY$|NO_PROXY$|NODE_EXTRA_CA_CERTS$)/i;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
+  const own = ['registry', 'nodedir'].flatMap(name => {
+    const value = execFileSync('npm', ['config', 'get', name], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return ['', 'undefined', 'null'].includes(value.trim()) ? [] : [[`npm_config_${name}`, value.trim()]];
+  });
+  return Object.fromEntries([...own, ...Object.entries(process.env).filter(([name]) => wanted.test(name))]);
 }
 
 async function tryImage(image, uid) {
