@@ -57,17 +57,22 @@ export function findConfigMistakes(config: RootConfigService, sections: readonly
 }
 
 function parseSection(config: RootConfigService, { key, schema }: ConfigSection) {
-  const value = config.getOptional(key) ?? {};
+  // A copy, which has nothing but what is written: Backstage's reader takes `__proto__` for what it is in JavaScript.
+  const value = structuredClone(config.getOptional(key) ?? {});
   const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success || !parsed.error.issues.some(isWrittenAsText)) {
+  const written = parsed.success ? [] : parsed.error.issues.filter(isWrittenAsText);
+  if (written.length === 0) {
     return parsed;
   }
-  const read = structuredClone(value) as object;
-  for (const { path, input } of parsed.error.issues.filter(isWrittenAsText)) {
-    const holder = path.slice(0, -1).reduce<object>((at, part) => Reflect.get(at, part), read);
-    Reflect.set(holder, path.at(-1) as PropertyKey, JSON.parse(input as string));
+  for (const { path, input } of written) {
+    const holder = path.slice(0, -1).reduce((at, part) => Reflect.get(at, part), value as object);
+    Reflect.set(holder, path.at(-1) as PropertyKey, readText(input as string));
   }
-  return schema.safeParse(read, { reportInput: true });
+  return schema.safeParse(value, { reportInput: true });
+}
+
+function readText(text: string): boolean | number {
+  return text === 'true' || (text === 'false' ? false : Number(text));
 }
 
 // As Backstage's own readers do: `${VARIABLE}` in a file always gives text.

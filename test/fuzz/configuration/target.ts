@@ -193,7 +193,9 @@ const isNumberAsText = (written: unknown, read: unknown) =>
 /** Of all modes that are written for a caller, the strictest holds. */
 function checkModes(config: ConfigReader, settings: { callers: { principal?: string; mode?: string }[] }): void {
   const { mode, profiles, callers } = readActionsConfig(config);
-  const written = config.getOptional<{ mode?: string }>('backend.actions')?.mode;
+  const section = config.getOptional<{ mode?: string }>('backend.actions') ?? {};
+  // What stands under `__proto__` is not written, whatever Backstage's reader makes of it.
+  const written = Object.hasOwn(section, 'mode') ? section.mode : undefined;
   holdEqual(mode.value, written ?? 'safe', 'another mode than was written');
   const policy = new CallPolicy({ mode, profiles: profiles as never, callers });
   const caller = {

@@ -118,13 +118,14 @@ export const longTexts: Kind<LongTextCase> = {
   }),
   check({ piece, times, end }) {
     const text = piece.repeat(times) + end;
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
 
     scrubText(text);
     visibleText(text, 10_000);
 
-    const tookMs = performance.now() - startedAtMs;
-    hold(tookMs < MAX_MS, `a text of ${text.length} characters takes ${Math.round(tookMs)} ms`);
+    const { user, system } = process.cpuUsage(before);
+    const tookMs = (user + system) / 1000;
+    hold(tookMs < MAX_MS, `a text of ${text.length} characters takes ${Math.round(tookMs)} ms of CPU time`);
   },
 };
 
