@@ -23,6 +23,7 @@ import { secretsDeskServiceFactory } from './secrets/secretsDeskServiceFactory.j
 export { Alerts } from './alerts/Alerts.js';
 export { type AnsweredApproval, Approvals } from './approval/Approvals.js';
 export { ApprovalQuestion, ApprovalRequiredError, type PendingApproval } from './approval/approvalErrors.js';
+export { CallAbort, type CallSignal, toAbortSignal } from './CallSignal.js';
 export { ActionCatalogue } from './catalogue/ActionCatalogue.js';
 export { type ActionFilter, actionFilterSchema, compileActionFilter } from './catalogue/ActionFilter.js';
 export { actionCatalogueServiceFactory, actionCatalogueServiceRef } from './catalogue/actionCatalogueServiceFactory.js';
@@ -39,7 +40,7 @@ export { elicitForm } from './client/elicitForm.js';
 export { noClient } from './client/noClient.js';
 export { actionsConfigSection } from './config.js';
 export { type DescribedError, describeError, type ErrorAnswer, errorTable } from './errors.js';
-export { disconnectSignal } from './http/disconnectSignal.js';
+export { abortOnDisconnect, disconnectSignal } from './http/disconnectSignal.js';
 export { type HttpLane, httpLaneServiceRef, type LaneRequest } from './http/HttpLane.js';
 export { BodyError, readJsonBody } from './http/readJsonBody.js';
 export { ActionTimeoutError } from './invocation/ActionTimeoutError.js';

@@ -58,13 +58,8 @@ export class LineLogger implements RootLoggerService {
       return;
     }
     const text = meta instanceof Error ? `${message} ${meta.message}` : message;
-    const entry = {
-      ...this.#meta,
-      ...meta,
-      level,
-      message: text,
-      ...(meta instanceof Error && { stack: meta.stack }),
-    } as Entry;
+    const stack = meta instanceof Error && { stack: meta.stack };
+    const entry: Entry = Object.assign({}, this.#meta, meta, { level, message: text }, stack);
     const line = filter?.(entry) === false ? undefined : render(entry);
     if (line === undefined) {
       return;

@@ -75,10 +75,13 @@ export const auditorServiceFactory = createServiceFactory({
         write(options, actorId, options.meta, { status: 'initiated' });
         return {
           async success(ended) {
-            write(options, actorId, { ...options.meta, ...ended?.meta }, { status: 'succeeded' });
+            write(options, actorId, Object.assign({}, options.meta, ended?.meta), { status: 'succeeded' });
           },
           async fail(ended) {
-            write(options, actorId, { ...options.meta, ...ended.meta }, { status: 'failed', error: ended.error });
+            write(options, actorId, Object.assign({}, options.meta, ended.meta), {
+              status: 'failed',
+              error: ended.error,
+            });
           },
         };
       },

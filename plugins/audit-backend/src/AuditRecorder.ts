@@ -148,10 +148,10 @@ export class AuditRecorder implements AuditTrail {
   }
 }
 
+/** @returns why one of them could not take it. */
 async function writeTo(places: readonly Place[], content: RecordContent): Promise<Error | undefined> {
-  const results = await Promise.allSettled(places.map(place => place.add(content)));
-  const failed = results.find(result => result.status === 'rejected');
-  return failed && toError(failed.reason);
+  const failures = await Promise.all(places.map(place => place.add(content)));
+  return failures.find(failure => failure !== undefined);
 }
 
 /** A sink with its queue; says once when it stops taking records, and once when it takes them again. */
@@ -178,7 +178,8 @@ class Place {
     this.#commit = new GroupCommit({ write: items => sink.append(items), maxItems: MAX_GROUP, timeoutMs });
   }
 
-  async add(content: RecordContent): Promise<void> {
+  /** @returns why it could not be written. */
+  async add(content: RecordContent): Promise<Error | undefined> {
     try {
       await this.#commit.add(content);
     } catch (error) {
@@ -194,12 +195,13 @@ class Place {
           details: { place: this.#sink.kind },
         });
       }
-      throw error;
+      return toError(error);
     }
     if (this.#lost > 0) {
       this.#logger.warn(`The audit trail is written to ${this.#sink.name} again; ${this.#lost} records were not`);
       this.#lost = 0;
     }
+    return undefined;
   }
 
   async close(): Promise<void> {

@@ -43,7 +43,7 @@ test('a write that fails fails for its own callers only', async () => {
   const commit = new GroupCommit({ write: writes.write, maxItems: 10, timeoutMs: 10_000 });
 
   const first = writes.nextStart();
-  const lost = commit.add(1);
+  const lost = expect(commit.add(1)).rejects.toThrow('disk full');
   await first;
   const second = writes.nextStart();
   const kept = commit.add(2);
@@ -51,7 +51,7 @@ test('a write that fails fails for its own callers only', async () => {
   await second;
   writes.ends[1]?.resolve();
 
-  await expect(lost).rejects.toThrow('disk full');
+  await lost;
   await expect(kept).resolves.toBeUndefined();
   await commit.idle();
 });

@@ -2,7 +2,8 @@
 const MAX_WAITING = 100_000;
 
 interface Waiting<T> {
-  item: T;
+  readonly item: T;
+  readonly sinceMs: number;
   /** Nobody waits for it any more. */
   isGone: boolean;
   resolve(): void;
@@ -18,7 +19,10 @@ export class GroupCommit<T> {
   readonly #maxItems: number;
   readonly #timeoutMs: number;
   readonly #waiting: Waiting<T>[] = [];
+  #group: readonly Waiting<T>[] = [];
   #running: Promise<void> | undefined;
+  /** One for all: it goes off when the oldest has waited for too long. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: { write: (items: readonly T[]) => Promise<void>; maxItems: number; timeoutMs: number }) {
     this.#write = options.write;
@@ -32,23 +36,8 @@ export class GroupCommit<T> {
       return Promise.reject(new Error(`${MAX_WAITING} records wait to be written already`));
     }
     return new Promise((resolve, reject) => {
-      const waiting: Waiting<T> = {
-        item,
-        isGone: false,
-        resolve: () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        reject: error => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => {
-        waiting.isGone = true;
-        reject(new Error(`Not written within ${this.#timeoutMs} ms`));
-      }, this.#timeoutMs);
-      this.#waiting.push(waiting);
+      this.#waiting.push({ item, sinceMs: performance.now(), isGone: false, resolve, reject });
+      this.#timer ??= setTimeout(this.#giveUp, this.#timeoutMs);
       this.#running ??= this.#run();
     });
   }
@@ -61,24 +50,39 @@ export class GroupCommit<T> {
   }
 
   async #run(): Promise<void> {
-    // Calls that came in with the same turn of the event loop go together.
-    await new Promise(setImmediate);
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, this.#maxItems).filter(({ isGone }) => !isGone);
-      if (group.length === 0) {
+      // Calls that came in, or go on, with the same turn of the event loop go together.
+      await new Promise(setImmediate);
+      this.#group = this.#waiting.splice(0, this.#maxItems).filter(({ isGone }) => !isGone);
+      if (this.#group.length === 0) {
         continue;
       }
       try {
-        await this.#write(group.map(({ item }) => item));
-        for (const { resolve } of group) {
+        await this.#write(this.#group.map(({ item }) => item));
+        for (const { resolve } of this.#group) {
           resolve();
         }
       } catch (error) {
-        for (const { reject } of group) {
+        for (const { reject } of this.#group) {
           reject(error as Error);
         }
       }
+      this.#group = [];
     }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#running = undefined;
   }
+
+  #giveUp = () => {
+    const left = [...this.#group, ...this.#waiting].filter(({ isGone }) => !isGone);
+    const latestMs = performance.now() - this.#timeoutMs;
+    const late = left.filter(({ sinceMs }) => sinceMs <= latestMs);
+    for (const waiting of late) {
+      waiting.isGone = true;
+      waiting.reject(new Error(`Not written within ${this.#timeoutMs} ms`));
+    }
+    const next = left[late.length];
+    this.#timer = next && setTimeout(this.#giveUp, Math.max(1, next.sinceMs - latestMs));
+  };
 }

@@ -112,13 +112,13 @@ export class McpRequests {
         `Callboard-Profile: expected one of ${server.services.policy.rules.profileNames.join(', ')}, got ${JSON.stringify(printable(profile))}`,
       );
     }
-    return { req, res, server, context: { ...caller, ...(profile !== undefined && { profile }), request: req } };
+    return { req, res, server, context: { request: req, ...caller, ...(profile !== undefined && { profile }) } };
   }
 
   async #readBody(admitted: Omit<Exchange, 'body'>, message: { id?: string | number | undefined }): Promise<Exchange> {
     const body = await readBody(admitted.req, this.#maxRequestBodyBytes);
     message.id = requestId(body);
-    const exchange = { ...admitted, body };
+    const exchange = { body, ...admitted };
     await this.#checkScope(exchange);
     return exchange;
   }

@@ -98,13 +98,13 @@ export class Telemetry {
           kind: 'server',
           credentials: call.credentials,
           attributes: {
-            ...this.#baggage(),
             'mcp.method.name': method,
             [nameKey]: call.name,
             ...(isTool && { 'gen_ai.operation.name': 'execute_tool' }),
             'callboard.request.id': call.requestId,
             ...(call.server && { 'callboard.server': call.server }),
             ...(this.#captureToolPayload && { 'gen_ai.tool.call.arguments': JSON.stringify(args) ?? '' }),
+            ...this.#baggage(),
           },
         },
         async span => {

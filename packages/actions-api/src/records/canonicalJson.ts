@@ -5,6 +5,33 @@ import { invisibleCharacters, isPrintableAscii } from './invisibleCharacters.js'
  * always one line and equal values are equal text. What is `undefined` is left out.
  */
 export function canonicalJson(value: unknown): string {
+  return isInOrder(value) ? writeText(value) : sortedJson(value);
+}
+
+/** Whether `JSON.stringify` writes it as it is to be written, at a fraction of the cost. */
+function isInOrder(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) {
+    return typeof value !== 'function' && typeof value !== 'symbol';
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) {
+    return prototype === Array.prototype && value.every(isInOrder);
+  }
+  // Anything else may have a `toJSON`.
+  if (prototype !== Object.prototype && prototype !== null) {
+    return false;
+  }
+  let last = '';
+  for (const key of Object.keys(value)) {
+    if (key < last || !isInOrder((value as Record<string, unknown>)[key])) {
+      return false;
+    }
+    last = key;
+  }
+  return true;
+}
+
+function sortedJson(value: unknown): string {
   if (Array.isArray(value)) {
     return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`;
   }
@@ -19,12 +46,12 @@ export function canonicalJson(value: unknown): string {
     }
     return `{${text}}`;
   }
-  return typeof value === 'string' ? writeText(value) : JSON.stringify(value);
+  return writeText(value);
 }
 
-function writeText(text: string): string {
-  const json = JSON.stringify(text);
-  return isPrintableAscii.test(json) ? json : json.replace(invisibleCharacters, escapeUnits);
+function writeText(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json === undefined || isPrintableAscii.test(json) ? json : json.replace(invisibleCharacters, escapeUnits);
 }
 
 function escapeUnits(character: string): string {

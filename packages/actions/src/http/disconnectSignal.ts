@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
+import { CallAbort } from '../CallSignal.js';
 
 /** Aborted when the client goes away before it has been answered, or has gone already. */
-export function disconnectSignal(res: ServerResponse): AbortSignal {
-  const controller = new AbortController();
+export function abortOnDisconnect(res: ServerResponse): CallAbort {
+  const abort = new CallAbort();
   const abortUnlessAnswered = () => {
     if (!res.writableFinished) {
-      controller.abort();
+      abort.abort();
     }
   };
   if (res.closed) {
@@ -13,5 +14,10 @@ export function disconnectSignal(res: ServerResponse): AbortSignal {
   } else {
     res.once('close', abortUnlessAnswered);
   }
-  return controller.signal;
+  return abort;
+}
+
+/** As {@link abortOnDisconnect}, for what needs a signal of the platform's. */
+export function disconnectSignal(res: ServerResponse): AbortSignal {
+  return abortOnDisconnect(res).signal;
 }

@@ -17,6 +17,7 @@ import {
   type SafetyMode,
 } from '@callboard/actions-api';
 import type { AnsweredApproval } from '../approval/Approvals.js';
+import { CallAbort, type CallSignal, toAbortSignal } from '../CallSignal.js';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
 import { noClient } from '../client/noClient.js';
 import type { CallerRules } from '../policy/CallPolicy.js';
@@ -53,7 +54,8 @@ export class Invocation implements ActionCall {
   readonly canOpenUrl: boolean;
   /** What came of showing the page for its secrets. */
   readonly answeredSecrets: AnsweredSecrets | undefined;
-  readonly signal: AbortSignal;
+  /** Says that nobody waits for the call any more. */
+  readonly ending: CallSignal;
   /** The input as it came. */
   readonly given: unknown;
   /** The secrets as they came, with the call or from a page. */
@@ -98,7 +100,7 @@ export class Invocation implements ActionCall {
     takesSecrets?: boolean;
     canOpenUrl?: boolean;
     answeredSecrets?: AnsweredSecrets;
-    signal?: AbortSignal;
+    signal?: CallSignal;
   }) {
     this.name = options.name;
     this.find = options.find;
@@ -124,7 +126,11 @@ export class Invocation implements ActionCall {
     this.takesSecrets = options.takesSecrets ?? false;
     this.canOpenUrl = options.canOpenUrl ?? false;
     this.answeredSecrets = options.answeredSecrets;
-    this.signal = options.signal ?? new AbortController().signal;
+    this.ending = options.signal ?? new CallAbort();
+  }
+
+  get signal(): AbortSignal {
+    return toAbortSignal(this.ending);
   }
 
   /** Set by the first step. */

@@ -34,12 +34,16 @@ export async function invokeAction(
     eventId: audit.eventId,
     severityLevel: 'medium',
     ...(audit.request && { request: audit.request }),
-    meta: { ...audit.meta, door: call.door, principal: principalKey(call.credentials), requestId: call.requestId },
+    meta: Object.assign({}, audit.meta, {
+      door: call.door,
+      principal: principalKey(call.credentials),
+      requestId: call.requestId,
+    }),
   });
-  const outcome = (): JsonObject => ({
-    ...(call.foundAction && { actionId: call.foundAction.id, pluginId: call.foundAction.pluginId }),
-    durationMs: durationMs(),
-  });
+  const outcome = (): JsonObject =>
+    call.foundAction
+      ? { actionId: call.foundAction.id, pluginId: call.foundAction.pluginId, durationMs: durationMs() }
+      : { durationMs: durationMs() };
   let current: InvocationStep | undefined;
   let decided: string | undefined;
   let isDone = false;

@@ -1,5 +1,6 @@
 import { toError } from '@backstage/errors';
 import type { CallClient } from '@callboard/actions-api';
+import { CallAbort, type CallSignal, toAbortSignal } from '../CallSignal.js';
 import type { ActionOutcome } from '../catalogue/VisibleAction.js';
 import { ActionTimeoutError } from './ActionTimeoutError.js';
 import { CallClock } from './CallClock.js';
@@ -19,13 +20,21 @@ export async function runInTime(
 ): Promise<ActionOutcome> {
   const { visible, action } = call;
   const seconds = visible.timeoutSeconds ?? (visible.checks ? timeoutSeconds : undefined);
-  const run = (signal: AbortSignal, client: CallClient) =>
-    visible.run({ input: call.input, secrets: call.secrets, signal, call: call.info, client });
+  const run = (signal: CallSignal, client: CallClient) =>
+    visible.run({
+      input: call.input,
+      secrets: call.secrets,
+      get signal() {
+        return toAbortSignal(signal);
+      },
+      call: call.info,
+      client,
+    });
   if (seconds === undefined) {
-    return run(call.signal, call.client);
+    return run(call.ending, call.client);
   }
 
-  const handlers = new AbortController();
+  const handlers = new CallAbort();
   let timeUp: ActionTimeoutError | undefined;
   let tellTimeUp = (_error: ActionTimeoutError) => {};
   const untilTimeIsUp = new Promise<never>((_resolve, reject) => {
@@ -44,10 +53,10 @@ export async function runInTime(
       handlers.abort(timeUp);
     },
   });
-  const passOn = () => handlers.abort(call.signal.reason);
-  call.signal.addEventListener('abort', passOn, { once: true });
+  const passOn = () => handlers.abort(call.ending.reason);
+  call.ending.addEventListener('abort', passOn, { once: true });
   clock.start();
-  const running = run(handlers.signal, clock.standStillFor(call.client));
+  const running = run(handlers, clock.standStillFor(call.client));
   try {
     return await Promise.race([running, untilTimeIsUp]);
   } catch (error) {
@@ -63,6 +72,6 @@ export async function runInTime(
     throw error;
   } finally {
     clock.stop();
-    call.signal.removeEventListener('abort', passOn);
+    call.ending.removeEventListener('abort', passOn);
   }
 }

@@ -1,4 +1,5 @@
 import type { ActionEffect } from '@callboard/actions-api';
+import { CallAbort, type CallSignal, toAbortSignal } from '../CallSignal.js';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
 import { unlessAborted } from '../unlessAborted.js';
 
@@ -13,7 +14,7 @@ export async function settleEffect(
   id: string,
   effect: NonNullable<VisibleAction['effect']>,
   input: unknown,
-  signal: AbortSignal = new AbortController().signal,
+  signal: CallSignal = new CallAbort(),
 ): Promise<ActionEffect> {
   const settling = effect(input);
   if (!(settling instanceof Promise)) {
@@ -21,7 +22,7 @@ export async function settleEffect(
   }
   const tooLate = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    return await unlessAborted(settling, AbortSignal.any([signal, tooLate]));
+    return await unlessAborted(settling, AbortSignal.any([toAbortSignal(signal), tooLate]));
   } catch (error) {
     throw tooLate.aborted && error === tooLate.reason
       ? new Error(`Action "${id}" does not say what its effect is`)

@@ -49,7 +49,7 @@ const parseInput: InvocationStep = async (call, { secrets: desk }) => {
   }
   call.input = input.value;
   if (call.visible.effect) {
-    const effect = await settleEffect(id, call.visible.effect, input.value, call.signal);
+    const effect = await settleEffect(id, call.visible.effect, input.value, call.ending);
     if (!actionEffects.includes(effect)) {
       throw new Error(
         `Action "${id}" says its effect is ${String(effect)}, expected one of ${actionEffects.join(', ')}`,
@@ -156,7 +156,7 @@ const recordIntent: InvocationStep = async (call, { trails }) => {
 };
 
 const runHandler: InvocationStep = async (call, policy) => {
-  call.signal.throwIfAborted();
+  call.ending.throwIfAborted();
   call.hasRun = true;
   const { output, content } = await runInTime(call, policy);
   call.output = output;

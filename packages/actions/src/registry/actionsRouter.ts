@@ -3,7 +3,7 @@ import type { Request, Response, Router } from 'express';
 import PromiseRouter from 'express-promise-router';
 import { ApprovalRequiredError, type PendingApproval } from '../approval/approvalErrors.js';
 import { describeError } from '../errors.js';
-import { disconnectSignal } from '../http/disconnectSignal.js';
+import { abortOnDisconnect } from '../http/disconnectSignal.js';
 import { BodyError, readJsonBody } from '../http/readJsonBody.js';
 import { Invocation } from '../invocation/Invocation.js';
 import type { InvocationPolicy } from '../invocation/invocationPolicy.js';
@@ -36,7 +36,7 @@ export function createActionsRouter(options: {
 
   const invoke =
     (readInput: (body: unknown) => { input: unknown; secrets?: unknown }) => async (req: Request, res: Response) => {
-      const signal = disconnectSignal(res);
+      const signal = abortOnDisconnect(res);
       const credentials = await httpAuth.credentials(req);
       const id = req.params.actionId as string;
       const answer = (failure: { name: string; message: string; status: number; approval?: PendingApproval }) => {
@@ -77,7 +77,7 @@ export function createActionsRouter(options: {
       } catch (error) {
         const described = describeError(error, { requestId: invocation.requestId, subject: `Action "${id}"` });
         if (!described.expected) {
-          const level = invocation.signal.aborted ? 'debug' : 'error';
+          const level = invocation.ending.aborted ? 'debug' : 'error';
           logger[level](`Action "${id}" failed unexpectedly, request id ${invocation.requestId}`, error as Error);
         }
         answer({ ...described, ...(error instanceof ApprovalRequiredError && { approval: error.approval }) });

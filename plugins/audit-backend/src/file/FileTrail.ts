@@ -29,6 +29,15 @@ export interface FileLimits {
 /** Has a write end when what was written is on disk; undefined where files have no such mode. */
 const SYNCED: number | undefined = constants.O_DSYNC ?? constants.O_SYNC;
 
+/** The file that says where the chain ends is this much behind at most: it shows what was cut off at the end. */
+const REMEMBER_MS = 10;
+
+/** Lines as they are written, and where the chain is then. */
+interface SealedLines {
+  readonly bytes: Buffer;
+  readonly head: ChainHead;
+}
+
 interface OpenFile {
   readonly handle: FileHandle;
   readonly path: string;
@@ -54,7 +63,8 @@ export class FileTrail implements TrailSink {
   #head: ChainHead | undefined;
   #file: OpenFile | undefined;
   #headFile: FileHandle | undefined;
-  #remembering: Promise<void> = Promise.resolve();
+  #remembering: Promise<void> | undefined;
+  #rememberNow: (() => void) | undefined;
 
   constructor(options: {
     directory: string;
@@ -87,9 +97,8 @@ export class FileTrail implements TrailSink {
   async append(contents: readonly RecordContent[]): Promise<void> {
     try {
       const head = await this.#continue();
-      const sealed = sealAll(contents, head);
-      const written = this.#file && this.#fits(this.#file, sealed) ? sealed : await this.#startFile(contents, head);
-      await this.#write(written);
+      const lines = toLines(sealAll(contents, head));
+      await this.#write(this.#file && this.#fits(this.#file, lines) ? lines : await this.#startFile(contents, head));
     } catch (error) {
       // Nobody knows what of it is in the file now; the next one looks.
       await this.#letGo();
@@ -107,24 +116,22 @@ export class FileTrail implements TrailSink {
     await own?.lock.release().catch(() => {});
   }
 
-  #fits({ bytes, startedAtMs }: OpenFile, sealed: { line: string }[]): boolean {
-    const length = sealed.reduce((sum, { line }) => sum + Buffer.byteLength(line) + 1, 0);
-    return bytes + length <= this.#limits.maxBytes && this.#now().getTime() - startedAtMs < this.#limits.maxAgeMs;
+  #fits({ bytes, startedAtMs }: OpenFile, lines: SealedLines): boolean {
+    return (
+      bytes + lines.bytes.length <= this.#limits.maxBytes && this.#now().getTime() - startedAtMs < this.#limits.maxAgeMs
+    );
   }
 
-  async #write(sealed: { record: SealedRecord; line: string }[]): Promise<void> {
+  async #write({ bytes, head }: SealedLines): Promise<void> {
     const file = this.#file as OpenFile;
-    const bytes = Buffer.from(sealed.map(({ line }) => `${line}\n`).join(''));
     await writeAll(file.handle, bytes);
     if (SYNCED === undefined) {
       await file.handle.datasync();
     }
     file.bytes += bytes.length;
-    const head = headOf((sealed.at(-1) as { record: SealedRecord }).record);
     this.#head = head;
     // The records are on disk; whoever waits for them need not wait for this.
-    await this.#remembering;
-    this.#remembering = this.#rememberHead(head);
+    this.#remembering ??= this.#rememberSoon();
   }
 
   /** Finds the end of the chain and the file it goes on in, unless that is known and still so. */
@@ -239,16 +246,33 @@ export class FileTrail implements TrailSink {
     await syncFolder(this.name);
     const header: RecordContent = { kind: 'file', time: now.toISOString(), keptFrom };
     // Removed only after it is on record that they are.
-    await this.#write(sealAll([header], head));
+    await this.#write(toLines(sealAll([header], head)));
     for (const file of files.filter(({ firstSeq: seq }) => seq < keptFrom)) {
       await rm(join(this.name, file.name)).catch(error => {
         this.#logger.warn(`${file.name} is older than what is kept, but cannot be removed: ${error}`);
       });
     }
-    return sealAll(contents, this.#head as ChainHead);
+    return toLines(sealAll(contents, this.#head as ChainHead));
+  }
+
+  /** Once for all groups of some time: many are written in a second. */
+  async #rememberSoon(): Promise<void> {
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, REMEMBER_MS);
+      this.#rememberNow = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    const head = this.#head as ChainHead;
+    await this.#rememberHead(head);
+    this.#remembering = head === this.#head ? undefined : this.#rememberSoon();
   }
 
   async #rememberHead({ chain, seq, hash }: ChainHead): Promise<void> {
+    if (!this.#own?.lock.isHeld()) {
+      return;
+    }
     try {
       const file = this.#headFile ?? (await openForUpdate(join(this.name, headFileName)));
       this.#headFile = file;
@@ -260,7 +284,10 @@ export class FileTrail implements TrailSink {
   }
 
   async #letGo(): Promise<void> {
-    await this.#remembering;
+    while (this.#remembering) {
+      this.#rememberNow?.();
+      await this.#remembering;
+    }
     const handles = [this.#file?.handle, this.#headFile];
     this.#file = undefined;
     this.#headFile = undefined;
@@ -269,6 +296,14 @@ export class FileTrail implements TrailSink {
       await handle?.close().catch(() => {});
     }
   }
+}
+
+function toLines(sealed: { record: SealedRecord; line: string }[]): SealedLines {
+  let text = '';
+  for (const { line } of sealed) {
+    text += `${line}\n`;
+  }
+  return { bytes: Buffer.from(text), head: headOf((sealed.at(-1) as { record: SealedRecord }).record) };
 }
 
 async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {

@@ -1,6 +1,6 @@
 import { hash as hashOnce } from 'node:crypto';
 import { canonicalJson } from '@callboard/actions-api';
-import type { RecordContent, Seal, SealedRecord } from './records.js';
+import type { CallRecord, RecordContent, Seal, SealedRecord, TrailRecord } from './records.js';
 
 /** The last record of a chain: what the next one is linked to. */
 export interface ChainHead {
@@ -19,12 +19,48 @@ export function sealAll(contents: readonly RecordContent[], head: ChainHead): { 
   let { seq, hash: prevHash } = head;
   return contents.map(content => {
     seq += 1;
-    const unsealed = { ...content, chain: head.chain, seq, prevHash };
-    const text = canonicalJson(unsealed);
+    const record = inOrder(content, { chain: head.chain, seq, prevHash });
+    const text = canonicalJson(record);
     const hash = hashText(text);
     prevHash = hash;
-    return { record: { ...unsealed, hash }, line: `${text.slice(0, -1)},"hash":"${hash}"}` };
+    record.hash = hash;
+    return { record: record as object as SealedRecord, line: `${text.slice(0, -1)},"hash":"${hash}"}` };
   });
+}
+
+type Fields = { [field in keyof CallRecord | keyof TrailRecord | keyof Seal]: unknown };
+
+/** Every field that a record may have, as canonical JSON has them: nothing is left to sort then. */
+function inOrder(content: RecordContent, { chain, seq, prevHash }: Omit<Seal, 'hash'>): Fields {
+  const given: Partial<Fields> = content;
+  return {
+    actionId: given.actionId,
+    agentId: given.agentId,
+    approvalId: given.approvalId,
+    chain,
+    channel: given.channel,
+    clientId: given.clientId,
+    decidedBy: given.decidedBy,
+    decision: given.decision,
+    door: given.door,
+    durationMs: given.durationMs,
+    effect: given.effect,
+    error: given.error,
+    fingerprint: given.fingerprint,
+    hash: undefined,
+    input: given.input,
+    inputBytes: given.inputBytes,
+    keptFrom: given.keptFrom,
+    kind: given.kind,
+    mode: given.mode,
+    name: given.name,
+    prevHash,
+    principal: given.principal,
+    requestId: given.requestId,
+    seq,
+    server: given.server,
+    time: given.time,
+  };
 }
 
 /** @returns the record of a line; `undefined` if it is not as it was written. */

@@ -1,3 +1,4 @@
+import { CallAbort } from '@callboard/actions';
 import { coversScope, scopeOf } from '@callboard/actions-api';
 import type { CallToolRequestParams } from '@modelcontextprotocol/server';
 import { calledTool } from '../discovery/calledTool.js';
@@ -35,7 +36,7 @@ export async function checkScope(
     return;
   }
   // The path refuses the call for the same reason, and records that as it records every refusal.
-  await callTool(server, params as CallToolRequestParams, context, { signal: new AbortController().signal });
+  await callTool(server, params as CallToolRequestParams, context, { signal: new CallAbort() });
   // Clients replace their scopes by these, so what is granted already is among them.
   const scopes = [...new Set([...grant.scopes, scopeOf(action)])].join(' ');
   const metadataUrl = await resourceMetadataUrl();

@@ -22,11 +22,11 @@ export async function observe<T>(
   const event = await auditor.createEvent({
     eventId,
     request: asExpressRequest(request),
-    meta: { ...options.meta, ...(server.config.key && { server: server.config.key }) },
+    meta: Object.assign({}, options.meta, server.config.key && { server: server.config.key }),
   });
   try {
     const { result, meta } = await answer();
-    await event.success({ meta: { ...meta, durationMs: operation.end() } });
+    await event.success({ meta: { durationMs: operation.end(), ...meta } });
     return result;
   } catch (thrown) {
     const error = toError(thrown);

@@ -1,4 +1,4 @@
-import { disconnectSignal } from '@callboard/actions';
+import { abortOnDisconnect, type CallAbort } from '@callboard/actions';
 import {
   type CallToolResult,
   type ProtocolError,
@@ -50,12 +50,12 @@ export class PlainRequests {
 
   async serve(exchange: Exchange, request: PlainRequest): Promise<void> {
     const { req, res } = exchange;
-    const signal = disconnectSignal(res);
+    const ending = abortOnDisconnect(res);
     const stream = new EventStream({ res, keepAliveMs: this.#keepAliveMs });
     if (acceptsEventStream(req)) {
       stream.keepAlive();
     }
-    const { status, body } = await this.#answer(exchange, request, stream, signal);
+    const { status, body } = await this.#answer(exchange, request, stream, ending);
     if (res.destroyed || res.writableEnded) {
       return;
     }
@@ -73,7 +73,7 @@ export class PlainRequests {
     exchange: Exchange,
     request: PlainRequest,
     stream: EventStream,
-    signal: AbortSignal,
+    ending: CallAbort,
   ): Promise<{ status: number; body: string | Buffer }> {
     const { server, context } = exchange;
     const id = JSON.stringify(request.id);
@@ -86,7 +86,7 @@ export class PlainRequests {
         const body = Buffer.concat([Buffer.from('{"result":'), list, Buffer.from(`,"jsonrpc":"2.0","id":${id}}`)]);
         return { status: 200, body };
       }
-      const result = await this.#call(exchange, request, stream, signal);
+      const result = await this.#call(exchange, request, stream, ending);
       return { status: 200, body: `{"result":${JSON.stringify(result)},"jsonrpc":"2.0","id":${id}}` };
     } catch (thrown) {
       const { code, message, data } = thrown as ProtocolError;
@@ -102,7 +102,7 @@ export class PlainRequests {
     { server, context, req }: Exchange,
     request: PlainRequest,
     stream: EventStream,
-    signal: AbortSignal,
+    ending: CallAbort,
   ): Promise<object> {
     const { params } = request;
     const result = await guarded(server.services.logger, request.method, () =>
@@ -116,7 +116,9 @@ export class PlainRequests {
             _meta: request.meta,
             envelope: request.envelope,
             requestState: () => undefined,
-            signal,
+            get signal() {
+              return ending.signal;
+            },
             notify: async (notification: object) => {
               if (acceptsEventStream(req)) {
                 stream.writeMessage({ jsonrpc: '2.0', ...notification });
@@ -126,6 +128,7 @@ export class PlainRequests {
           http: { authInfo: toAuthInfo(context) },
           // Outside of sessions clients cannot be sent requests, so that nothing that would do it is asked for.
         } as unknown as ServerContext,
+        signal: ending,
         params,
         attempt: client => callTool(server, params, context, client),
       }),

@@ -70,11 +70,13 @@ export function findPlainRequest(
   ) {
     return undefined;
   }
-  const request = {
-    id: id as string | number,
+  const toRequest = (parts: Pick<PlainRequest, 'meta' | 'envelope'>): PlainRequest => ({
+    id: id as PlainRequest['id'],
     method: method as PlainRequest['method'],
     params: { name, ...(input && { arguments: input }) },
-  };
+    meta: parts.meta,
+    envelope: parts.envelope,
+  });
   const version = headers['mcp-protocol-version'];
   if (version !== MODERN_VERSION) {
     const saysMore =
@@ -82,7 +84,7 @@ export function findPlainRequest(
       headers['mcp-name'] !== undefined ||
       (meta && Object.keys(meta).some(key => key.startsWith(RESERVED_PREFIX)));
     return LEGACY_VERSIONS.includes(version as string | undefined) && !saysMore
-      ? { ...request, envelope: undefined, meta }
+      ? toRequest({ envelope: undefined, meta })
       : undefined;
   }
   const isNamed = isCall
@@ -94,7 +96,7 @@ export function findPlainRequest(
     takesBoth(headers.accept) &&
     parts &&
     envelopes.has(parts.envelope)
-    ? { ...request, ...parts }
+    ? toRequest(parts)
     : undefined;
 }
 

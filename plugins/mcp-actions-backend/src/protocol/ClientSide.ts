@@ -1,9 +1,9 @@
-import type { AnsweredApproval, AnsweredSecrets } from '@callboard/actions';
+import type { AnsweredApproval, AnsweredSecrets, CallSignal } from '@callboard/actions';
 import type { CallClient } from '@callboard/actions-api';
 
 /** What is known of the client behind a request, and what came of asking it. */
 export interface ClientSide {
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** `legacy` is the 2025 era, `modern` 2026-07-28. */
   readonly era?: 'legacy' | 'modern';
   /** What the agent calls itself; nobody has checked it. */

@@ -1,4 +1,4 @@
-import { type AnsweredApproval, ApprovalQuestion, principalKey } from '@callboard/actions';
+import { type AnsweredApproval, ApprovalQuestion, type CallSignal, principalKey } from '@callboard/actions';
 import { visibleText } from '@callboard/actions-api';
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -53,6 +53,8 @@ interface AnswerOptions<TResult> {
   /** The protocol's side of the connection that the request came on. */
   readonly protocol: ProtocolSide;
   readonly ctx: ServerContext;
+  /** Aborted when the client goes away, or cancels the request; that of `ctx`, if not given. */
+  readonly signal?: CallSignal;
   /** What is called, and with what. */
   readonly params: object;
   /** Takes the call through the path once. */
@@ -76,7 +78,9 @@ export async function answerCall<TResult extends object>(
 ): Promise<TResult | InputRequiredResult> {
   const { protocol, ctx } = given;
   const desk = given.server.services.policy.secrets;
-  const options: AnswerOptions<TResult> = { ...given, attempt: askingForSecrets({ ...given, desk }) };
+  const { server, params } = given;
+  const attempt = askingForSecrets({ desk, ctx, attempt: given.attempt });
+  const options: AnswerOptions<TResult> = { server, protocol, ctx, params, attempt };
   const envelope = readEnvelope(protocol, ctx);
   const capabilities = envelope ? envelope[CLIENT_CAPABILITIES_META_KEY] : protocol.getClientCapabilities();
   const { request } = fromAuthInfo(ctx.http?.authInfo);
@@ -85,7 +89,7 @@ export async function answerCall<TResult extends object>(
     (envelope?.[CLIENT_INFO_META_KEY] ?? protocol.getClientVersion())?.name;
   const reason = ctx.mcpReq._meta?.[REASON_META_KEY];
   const side: ClientSide = {
-    signal: ctx.mcpReq.signal,
+    signal: given.signal ?? ctx.mcpReq.signal,
     era: envelope ? 'modern' : 'legacy',
     canAsk: abilitiesOf(capabilities).elicitForm,
     canOpenUrl: abilitiesOf(capabilities).elicitUrl,
@@ -103,7 +107,12 @@ export async function answerCall<TResult extends object>(
   const { logger } = given.server.services;
   return unlessCancelled({ signal: side.signal, logger, method: ctx.mcpReq.method }, () =>
     envelope
-      ? answerInRounds(options, side, { mcpReq: ctx.mcpReq, capabilities, logLevel: envelope[LOG_LEVEL_META_KEY] })
+      ? answerInRounds(options, side, {
+          mcpReq: ctx.mcpReq,
+          signal: side.signal,
+          capabilities,
+          logLevel: envelope[LOG_LEVEL_META_KEY],
+        })
       : answerInSession(options, side, capabilities),
   );
 }
@@ -118,7 +127,7 @@ async function answerInSession<TResult extends object>(
   const client = new McpCallClient({ capabilities: () => capabilities, notices, asker: askInSession(ctx) });
   notices.attach({ mcpReq: ctx.mcpReq, logLevel: server.logLevels.of(protocol) });
   try {
-    const outcome = await attempt({ ...side, client });
+    const outcome = await attempt(Object.assign({}, side, { client }));
     if (!isQuestion(outcome)) {
       return outcome;
     }
@@ -161,7 +170,9 @@ async function answerInRounds<TResult extends object>(
     getCallId = () => call.id;
     // A client that cannot ask anybody has no answer either.
     const answered = side.canAsk ? readAnswer(ctx, state) : undefined;
-    serving = call.start(request, async () => attempt({ ...side, signal, client, ...(answered && { answered }) }));
+    serving = call.start(request, async () =>
+      attempt(Object.assign({}, side, { signal, client }, answered && { answered })),
+    );
   }
 
   const round = await serving;

@@ -74,11 +74,12 @@ export async function makeCall<TResult extends object>(
   const audit = {
     eventId: requested.eventId,
     request: asExpressRequest(request),
-    meta: {
-      ...requested.meta,
-      ...(server.config.key && { server: server.config.key }),
-      ...(grant && { clientId: grant.clientId }),
-    },
+    meta: Object.assign(
+      {},
+      requested.meta,
+      server.config.key && { server: server.config.key },
+      grant && { clientId: grant.clientId },
+    ),
   };
 
   return telemetry.traceCall(call, { method, request, arguments: input }, async span => {

@@ -1,4 +1,10 @@
-import { type AnsweredSecrets, type ApprovalQuestion, type SecretsDesk, SecretsQuestion } from '@callboard/actions';
+import {
+  type AnsweredSecrets,
+  type ApprovalQuestion,
+  type SecretsDesk,
+  SecretsQuestion,
+  toAbortSignal,
+} from '@callboard/actions';
 import type { ServerContext } from '@modelcontextprotocol/server';
 import type { ClientSide } from '../protocol/ClientSide.js';
 import { MAX_WAIT_MS } from '../protocol/client/limits.js';
@@ -98,7 +104,7 @@ async function askInRounds(
     if (action !== 'accept') {
       return action;
     }
-    const isEntered = await desk.whenEntered(id, { signal, timeoutMs: ROUND_MS });
+    const isEntered = await desk.whenEntered(id, { signal: toAbortSignal(signal), timeoutMs: ROUND_MS });
     if (isEntered || !(await desk.find(id))) {
       break;
     }

@@ -1,5 +1,5 @@
 import { ServiceUnavailableError } from '@backstage/errors';
-import { ApprovalQuestion } from '@callboard/actions';
+import { ApprovalQuestion, type CallSignal } from '@callboard/actions';
 import type { CallClient, ClientRequest } from '@callboard/actions-api';
 import { connectReplicas, deferred, type LogEntry, recordingLogger, type TestReplica } from '@callboard/test-utils';
 import { MissingRequiredClientCapabilityError, ProtocolError } from '@modelcontextprotocol/server';
@@ -48,8 +48,8 @@ function served({
     capabilities,
     logLevel,
     notices,
+    signal,
     mcpReq: {
-      signal,
       _meta: progressToken === undefined ? {} : { progressToken },
       notify: async notification => {
         notices.push(notification);
@@ -59,7 +59,7 @@ function served({
   };
 }
 
-type Run = (client: CallClient, signal: AbortSignal) => Promise<unknown>;
+type Run = (client: CallClient, signal: CallSignal) => Promise<unknown>;
 
 /** Starts a call on a replica that asks at once, or does what it is told. */
 async function start(

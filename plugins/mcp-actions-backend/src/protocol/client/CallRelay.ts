@@ -1,7 +1,7 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import { ServiceUnavailableError, toError } from '@backstage/errors';
 import type { JsonValue } from '@backstage/types';
-import type { Asked, Replicas } from '@callboard/actions';
+import { type Asked, type Replicas, toAbortSignal } from '@callboard/actions';
 import type { LogLevel } from '@callboard/actions-api';
 import {
   type ClientCapabilities,
@@ -119,7 +119,7 @@ export class CallRelay {
   /** @returns undefined if that replica is gone, and the call with it. */
   async #ask(replicaId: string, continuation: Continuation): Promise<string | undefined> {
     const { state, binding, method, request, responses } = continuation;
-    const { capabilities, logLevel, mcpReq } = request;
+    const { capabilities, logLevel, mcpReq, signal } = request;
     const progressToken = mcpReq._meta?.progressToken;
     const payload: TakeUp = {
       state,
@@ -149,12 +149,12 @@ export class CallRelay {
     try {
       const last = await this.#replicas.ask(replicaId, TAKE_UP, payload as unknown as JsonValue, {
         timeoutMs: LONGEST_MS,
-        signal: mcpReq.signal,
+        signal: toAbortSignal(signal),
         onTold: told => onTold(told as unknown as Told),
       });
       return [...pieces, (last as unknown as Piece).json].join('');
     } catch (error) {
-      if (mcpReq.signal.aborted) {
+      if (signal.aborted) {
         throw error;
       }
       const { name, message } = toError(error);
@@ -187,8 +187,8 @@ export class CallRelay {
       const request: ServedRequest = {
         capabilities: client.capabilities,
         logLevel: client.logLevel,
+        signal,
         mcpReq: {
-          signal,
           _meta: progressToken === undefined ? {} : { progressToken },
           notify: async notification => tell({ kind: 'notice', notification }),
         },

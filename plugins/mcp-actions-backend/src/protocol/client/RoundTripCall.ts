@@ -1,4 +1,5 @@
 import { toError } from '@backstage/errors';
+import { CallAbort, type CallSignal } from '@callboard/actions';
 import type { CallClient } from '@callboard/actions-api';
 import type { ClientCapabilities } from '@modelcontextprotocol/server';
 import { readAnswers } from './answers.js';
@@ -9,7 +10,8 @@ import type { SuspendedCalls } from './SuspendedCalls.js';
 
 /** A request of the client's that a call is served on. */
 export interface ServedRequest extends NoticeTarget {
-  readonly mcpReq: NoticeTarget['mcpReq'] & { readonly signal: AbortSignal };
+  /** Aborted when its client goes away, or cancels it. */
+  readonly signal: CallSignal;
   /** What the client says of itself with this request. */
   readonly capabilities: ClientCapabilities | undefined;
 }
@@ -40,7 +42,7 @@ export class RoundTripCall<TOutcome> {
   readonly #bind: () => string;
   #binding: string | undefined;
   readonly #notices = new ClientNotices();
-  readonly #controller = new AbortController();
+  readonly #abort = new CallAbort();
   /** Answers that came with the first request, to questions that the client knows already. */
   #given: Readonly<Record<string, unknown>> | undefined;
   #capabilities: ClientCapabilities | undefined;
@@ -82,8 +84,8 @@ export class RoundTripCall<TOutcome> {
     return this.#binding;
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  get signal(): CallSignal {
+    return this.#abort;
   }
 
   /** Grows with every question; an answer is for one of them. */
@@ -139,7 +141,7 @@ export class RoundTripCall<TOutcome> {
 
   abort(reason: Error): void {
     this.#suspended.remove(this);
-    this.#controller.abort(reason);
+    this.#abort.abort(reason);
     this.#waiting?.reject(reason);
     this.#waiting = undefined;
   }
@@ -155,7 +157,7 @@ export class RoundTripCall<TOutcome> {
   /** @returns settled when the call asks something on this request. */
   #serveOn(request: ServedRequest): Promise<ClientRequests> {
     this.#capabilities = request.capabilities;
-    const { signal } = request.mcpReq;
+    const { signal } = request;
     const onAbort = () => this.abort(toError(signal.reason));
     if (signal.aborted) {
       onAbort();

@@ -7,7 +7,7 @@ const question: ClientRequest = { method: 'roots/list' };
 const answers = { folders: { roots: [] } };
 
 function served(signal = new AbortController().signal): ServedRequest {
-  return { capabilities: { roots: {} }, logLevel: undefined, mcpReq: { signal, _meta: {}, notify: async () => {} } };
+  return { capabilities: { roots: {} }, logLevel: undefined, signal, mcpReq: { _meta: {}, notify: async () => {} } };
 }
 
 /** Starts a call that asks at once, or does what it is told. */

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import { toError } from '@backstage/errors';
+import type { CallSignal } from '@callboard/actions';
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 
 /**
@@ -7,7 +8,7 @@ import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
  * is no failure of the server's, and nobody hears the answer.
  */
 export async function unlessCancelled<T>(
-  { signal, logger, method }: { signal: AbortSignal; logger: LoggerService; method: string },
+  { signal, logger, method }: { signal: CallSignal; logger: LoggerService; method: string },
   handle: () => Promise<T>,
 ): Promise<T> {
   try {
