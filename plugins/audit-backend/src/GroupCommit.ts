@@ -1,5 +1,7 @@
 /** More than that can only be waiting because nothing is written any more. */
 const MAX_WAITING = 100_000;
+/** Of the event loop, in which calls gather for the next write. */
+const MOST_TURNS = 3;
 
 interface Waiting<T> {
   readonly item: T;
@@ -49,10 +51,18 @@ export class GroupCommit<T> {
     }
   }
 
+  /** A write costs more than a turn of the event loop, which may bring more calls, or bring calls further. */
+  async #gather(): Promise<void> {
+    let before = 0;
+    for (let turn = 0; turn < MOST_TURNS && this.#waiting.length > before; turn += 1) {
+      before = this.#waiting.length;
+      await new Promise(setImmediate);
+    }
+  }
+
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // Calls that came in, or go on, with the same turn of the event loop go together.
-      await new Promise(setImmediate);
+      await this.#gather();
       this.#group = this.#waiting.splice(0, this.#maxItems).filter(({ isGone }) => !isGone);
       if (this.#group.length === 0) {
         continue;

@@ -126,14 +126,16 @@ export class Telemetry {
               span.setAttribute('backstage.plugin.id', call.foundAction.pluginId);
               span.setAttribute('callboard.action.id', call.foundAction.id);
             }
-            operation.end(errorType, {
-              ...(isTool && { 'gen_ai.operation.name': 'execute_tool' }),
-              ...(call.server && { 'callboard.server': call.server }),
-              ...(call.foundAction && {
-                ...(isTool && { 'gen_ai.tool.name': call.name }),
-                'callboard.action.id': call.foundAction.id,
-              }),
-            });
+            operation.end(
+              errorType,
+              Object.assign(
+                {},
+                isTool && { 'gen_ai.operation.name': 'execute_tool' },
+                call.server && { 'callboard.server': call.server },
+                call.foundAction && { 'callboard.action.id': call.foundAction.id },
+                call.foundAction && isTool && { 'gen_ai.tool.name': call.name },
+              ),
+            );
           }
         },
       ),

@@ -2,6 +2,7 @@ import type { BackstageCredentials } from '@backstage/backend-plugin-api';
 import type { ActionPreview, ApprovalBook, SafetyMode } from '@callboard/actions-api';
 import { ApprovalDesk, recordingLogger } from '@callboard/test-utils';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { CallSignal } from '../CallSignal.js';
 import type { VisibleAction } from '../catalogue/VisibleAction.js';
 import { Invocation } from '../invocation/Invocation.js';
 import { listedAction } from '../testing/sourceServer.js';
@@ -463,7 +464,7 @@ describe('a preview', () => {
   test('is told when time is up', async () => {
     const timeout = new AbortController();
     const timeouts = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(timeout.signal);
-    let signal: AbortSignal | undefined;
+    let signal: CallSignal | undefined;
 
     const { preview } = await previewed(run => {
       signal = run.signal;

@@ -31,6 +31,8 @@ export class ActionCatalogue {
   readonly #local: LocalActions;
   readonly #createRemote: (pluginId: string) => Source;
   readonly #remotes = new Map<string, Source>();
+  /** As it was when it was last asked for. */
+  #listed: VisibleActions = { descriptors: [], fingerprint: '' };
   /** As it was when it was last asked for, which is for each call. */
   #fingerprint: { readonly parts: readonly string[]; readonly whole: string } = { parts: [], whole: '' };
 
@@ -53,10 +55,11 @@ export class ActionCatalogue {
   /** All that `credentials` may see, of all sources that answer. */
   async list(credentials: BackstageCredentials): Promise<VisibleActions> {
     const perSource = await Promise.all([...this.#sourceIds].map(pluginId => this.#listSource(pluginId, credentials)));
-    return {
-      descriptors: perSource.flatMap(({ descriptors }) => descriptors),
-      fingerprint: perSource.map(({ fingerprint }) => fingerprint).join('|'),
-    };
+    const fingerprint = perSource.map(source => source.fingerprint).join('|');
+    if (this.#listed.fingerprint !== fingerprint) {
+      this.#listed = { fingerprint, descriptors: perSource.flatMap(({ descriptors }) => descriptors) };
+    }
+    return this.#listed;
   }
 
   /** @returns undefined if there is no such action or `credentials` may not see it. Asks only its own source. */

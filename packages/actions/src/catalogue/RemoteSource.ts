@@ -4,6 +4,7 @@ import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { NotFoundError, ResponseError, ServiceUnavailableError } from '@backstage/errors';
 import { actionEffects, type ClassedAction, effectOf } from '@callboard/actions-api';
 import * as z from 'zod';
+import { toAbortSignal } from '../CallSignal.js';
 import type { ActionsConfig } from '../config.js';
 import type { ActionRun, VisibleActions } from './VisibleAction.js';
 
@@ -132,7 +133,7 @@ export class RemoteSource {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(secrets ? { input, secrets } : (input ?? {})),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#remote.invokeTimeoutSeconds * 1000)]),
+      signal: AbortSignal.any([toAbortSignal(signal), AbortSignal.timeout(this.#remote.invokeTimeoutSeconds * 1000)]),
     }).catch(error => {
       // A caller who left is no source that is away.
       signal.throwIfAborted();

@@ -8,6 +8,7 @@ import type {
   ListedResource,
   TextView,
 } from '@callboard/actions-api';
+import type { CallSignal } from '../CallSignal.js';
 import type { CompletionRequest } from '../offers/completions.js';
 import type { Parsed } from '../registry/compileSchema.js';
 
@@ -15,7 +16,7 @@ import type { Parsed } from '../registry/compileSchema.js';
 export interface ActionRun {
   input: unknown;
   secrets: unknown;
-  signal: AbortSignal;
+  signal: CallSignal;
   call: ActionCallInfo;
   client: CallClient;
 }

@@ -72,19 +72,23 @@ function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): P
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    let isSettled = false;
     const settle = (finish: () => void) => {
-      clearTimeout(timeout);
-      req.removeAllListeners('data').removeListener('end', onEnd).removeListener('close', onClose);
-      finish();
+      if (!isSettled) {
+        isSettled = true;
+        clearTimeout(timeout);
+        finish();
+      }
     };
     const timeout = setTimeout(
       () => settle(() => reject(new BodyError(408, 'The body did not arrive in time', { closesConnection: true }))),
       timeoutMs,
     );
-    const onEnd = () => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    const onClose = () =>
-      settle(() => reject(new BodyError(400, 'The connection closed before the body was complete')));
+    // Listeners stay until the request goes: to remove them costs as much as to read a body.
     req.on('data', (chunk: Buffer) => {
+      if (isSettled) {
+        return;
+      }
       length += chunk.length;
       if (length > maxBytes) {
         req.pause();
@@ -93,7 +97,9 @@ function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): P
       }
       chunks.push(chunk);
     });
-    req.once('end', onEnd);
-    req.once('close', onClose);
+    req.on('end', () => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))));
+    req.on('close', () =>
+      settle(() => reject(new BodyError(400, 'The connection closed before the body was complete'))),
+    );
   });
 }

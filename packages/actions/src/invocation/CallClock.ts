@@ -31,28 +31,17 @@ export class CallClock {
     clearTimeout(this.#timer);
   }
 
-  /** @returns the client, for as long as the call goes on: the clock stands still while it is asked. */
-  standStillFor(client: CallClient): CallClient {
-    return {
-      get can() {
-        return client.can;
-      },
-      elicit: question => this.#whileWaiting(() => client.elicit(question)),
-      ask: requests => this.#whileWaiting(() => client.ask(requests)),
-      reportProgress: progress => {
-        if (!this.#isOver) {
-          client.reportProgress(progress);
-        }
-      },
-      log: (level, data, logger) => {
-        if (!this.#isOver) {
-          client.log(level, data, logger);
-        }
-      },
-    };
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
-  #whileWaiting<T>(ask: () => Promise<T>): Promise<T> {
+  /** @returns the client, for as long as the call goes on: the clock stands still while it is asked. */
+  standStillFor(client: CallClient): CallClient {
+    return new ClockedClient(this, client);
+  }
+
+  /** Asks somebody, and stands still until they have answered. */
+  whileWaiting<T>(ask: () => Promise<T>): Promise<T> {
     const answer = this.#waitFor(ask);
     // A handler that does not wait for its answer must not take the process down when none comes.
     answer.catch(() => {});
@@ -85,4 +74,34 @@ export class CallClock {
       this.start();
     }
   }
+}
+
+class ClockedClient implements CallClient {
+  readonly #clock: CallClock;
+  readonly #client: CallClient;
+
+  constructor(clock: CallClock, client: CallClient) {
+    this.#clock = clock;
+    this.#client = client;
+  }
+
+  get can(): CallClient['can'] {
+    return this.#client.can;
+  }
+
+  elicit: CallClient['elicit'] = question => this.#clock.whileWaiting(() => this.#client.elicit(question));
+
+  ask: CallClient['ask'] = requests => this.#clock.whileWaiting(() => this.#client.ask(requests));
+
+  reportProgress: CallClient['reportProgress'] = progress => {
+    if (!this.#clock.isOver) {
+      this.#client.reportProgress(progress);
+    }
+  };
+
+  log: CallClient['log'] = (level, data, logger) => {
+    if (!this.#clock.isOver) {
+      this.#client.log(level, data, logger);
+    }
+  };
 }

@@ -3,6 +3,7 @@ import type { CallClient } from '@callboard/actions-api';
 import { deferred, recordingLogger } from '@callboard/test-utils';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
+import { toAbortSignal } from '../CallSignal.js';
 import type { ActionRun, VisibleAction } from '../catalogue/VisibleAction.js';
 import { noClient } from '../client/noClient.js';
 import { actionsPlugin } from '../testing/actionsPlugin.js';
@@ -147,7 +148,7 @@ describe('the time that a handler has', () => {
       signal => new Promise(resolve => signal.addEventListener('abort', () => resolve('half'))),
     ],
   ])('being up is what the caller is told, though the handler %s', async (_, handler) => {
-    const { ending } = start(({ signal }) => handler(signal));
+    const { ending } = start(({ signal }) => handler(toAbortSignal(signal)));
 
     vi.advanceTimersByTime(60_000);
 

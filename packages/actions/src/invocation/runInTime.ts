@@ -1,6 +1,6 @@
 import { toError } from '@backstage/errors';
 import type { CallClient } from '@callboard/actions-api';
-import { CallAbort, type CallSignal, toAbortSignal } from '../CallSignal.js';
+import { CallAbort, type CallSignal } from '../CallSignal.js';
 import type { ActionOutcome } from '../catalogue/VisibleAction.js';
 import { ActionTimeoutError } from './ActionTimeoutError.js';
 import { CallClock } from './CallClock.js';
@@ -21,15 +21,7 @@ export async function runInTime(
   const { visible, action } = call;
   const seconds = visible.timeoutSeconds ?? (visible.checks ? timeoutSeconds : undefined);
   const run = (signal: CallSignal, client: CallClient) =>
-    visible.run({
-      input: call.input,
-      secrets: call.secrets,
-      get signal() {
-        return toAbortSignal(signal);
-      },
-      call: call.info,
-      client,
-    });
+    visible.run({ input: call.input, secrets: call.secrets, signal, call: call.info, client });
   if (seconds === undefined) {
     return run(call.ending, call.client);
   }

@@ -6,24 +6,9 @@ import type {
 } from '@backstage/backend-plugin-api';
 import type { ActionsServiceAction } from '@backstage/backend-plugin-api/alpha';
 import { AuthorizeResult } from '@backstage/plugin-permission-common';
-import type { ActionRun, VisibleAction, VisibleActions } from '../catalogue/VisibleAction.js';
-import type { OfferContext } from '../offers/completions.js';
+import type { VisibleAction, VisibleActions } from '../catalogue/VisibleAction.js';
+import { HandlerCall } from './HandlerCall.js';
 import type { RegisteredAction } from './prepareAction.js';
-
-/** What handlers are given. The signal is made only for those that look at it. */
-function toHandlerCall(run: ActionRun, given: OfferContext) {
-  return {
-    input: run.input,
-    secrets: run.secrets,
-    get signal() {
-      return run.signal;
-    },
-    call: run.call,
-    client: run.client,
-    credentials: given.credentials,
-    logger: given.logger,
-  };
-}
 
 /**
  * The actions that one plugin of this process has registered. Credentials given to it are those
@@ -138,14 +123,14 @@ export class PluginActions {
       descriptor: action.descriptor,
       checks: action.checks,
       ...(action.effect && { effect: action.effect }),
-      ...(preview && { preview: run => preview(toHandlerCall(run, { credentials, logger: this.#logger })) }),
+      ...(preview && { preview: run => preview(new HandlerCall(run, { credentials, logger: this.#logger })) }),
       ...(textView && { textView }),
       ...(timeoutSeconds !== undefined && { timeoutSeconds }),
       ...(complete && { complete: request => complete(request, { credentials, logger: this.#logger }) }),
       ...(listInstances && { listInstances: signal => listInstances(signal, { credentials, logger: this.#logger }) }),
       run: async run => {
         const { output, content } =
-          (await action.handler(toHandlerCall(run, { credentials, logger: this.#logger }))) ?? {};
+          (await action.handler(new HandlerCall(run, { credentials, logger: this.#logger }))) ?? {};
         return { output, ...(content && { content }) };
       },
     };

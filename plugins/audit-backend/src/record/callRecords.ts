@@ -1,6 +1,27 @@
 import { type AuditedCall, type AuditOutcome, describeInput, scrubText, visibleText } from '@callboard/actions-api';
 import type { CallRecord } from './records.js';
 
+const MAX_KEPT = 1000;
+const MAX_KEPT_CHARACTERS = 128;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Names of principals, actions and the like, which are the same in very many calls. */
+const kept = new Map<string, string>();
+
+function withoutSecrets(text: string, maxLength: number): string {
+  if (UUID.test(text)) {
+    return text;
+  }
+  let clean = kept.get(text);
+  if (clean === undefined) {
+    if (kept.size >= MAX_KEPT) {
+      kept.clear();
+    }
+    clean = scrubText(text);
+    kept.set(text, clean);
+  }
+  return visibleText(clean, maxLength);
+}
+
 /** Makes the records of one call. What it needs of the call is copied at once. */
 export class CallRecords {
   readonly #about: Omit<CallRecord, 'kind' | 'time'>;
@@ -45,11 +66,17 @@ export class CallRecords {
   #ending({ durationMs, error }: AuditOutcome): Pick<CallRecord, 'durationMs' | 'error'> {
     return {
       durationMs,
-      ...(error && { error: { name: this.#text(error.name, 128), message: this.#text(error.message, 1000) } }),
+      ...(error && { error: { name: this.#text(error.name, 128), message: this.#freeText(error.message, 1000) } }),
     };
   }
 
   #text(text: string, maxLength: number): string {
+    return this.#secrets.size === 0 && typeof text === 'string' && text.length <= MAX_KEPT_CHARACTERS
+      ? withoutSecrets(text, maxLength)
+      : this.#freeText(text, maxLength);
+  }
+
+  #freeText(text: string, maxLength: number): string {
     return visibleText(scrubText(String(text), this.#secrets), maxLength);
   }
 

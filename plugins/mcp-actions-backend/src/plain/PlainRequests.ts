@@ -17,6 +17,7 @@ import { acceptsEventStream } from '../transports/webExchange.js';
 import { divideMeta, findPlainRequest, MODERN_VERSION, type PlainRequest } from './findPlainRequest.js';
 import { KnownEnvelopes } from './KnownEnvelopes.js';
 
+const RESULT_BEGIN = Buffer.from('{"result":');
 /** Part of revision 2026-07-28 only. */
 const MISSING_CLIENT_CAPABILITY = -32_021;
 
@@ -55,18 +56,24 @@ export class PlainRequests {
     if (acceptsEventStream(req)) {
       stream.keepAlive();
     }
-    const { status, body } = await this.#answer(exchange, request, stream, ending);
+    const { status, parts } = await this.#answer(exchange, request, stream, ending);
     if (res.destroyed || res.writableEnded) {
       return;
     }
     if (stream.isOpen) {
-      stream.write(`event: message\ndata: ${body}\n\n`);
+      stream.send(Buffer.concat(parts).toString(), undefined);
       stream.end();
       return;
     }
     stream.stop();
-    res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
-    res.end(body);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': length });
+    // A list is long, and the same for many: it goes out as it is, uncopied.
+    res.cork();
+    for (const part of parts) {
+      res.write(part);
+    }
+    res.end();
   }
 
   async #answer(
@@ -74,7 +81,7 @@ export class PlainRequests {
     request: PlainRequest,
     stream: EventStream,
     ending: CallAbort,
-  ): Promise<{ status: number; body: string | Buffer }> {
+  ): Promise<{ status: number; parts: readonly Buffer[] }> {
     const { server, context } = exchange;
     const id = JSON.stringify(request.id);
     try {
@@ -82,18 +89,16 @@ export class PlainRequests {
         const list = await guarded(server.services.logger, request.method, () =>
           listToolsAsJson(server, context, request.envelope ? 'modern' : 'legacy'),
         );
-        // Copied, because many long texts are joined faster as bytes that are written already.
-        const body = Buffer.concat([Buffer.from('{"result":'), list, Buffer.from(`,"jsonrpc":"2.0","id":${id}}`)]);
-        return { status: 200, body };
+        return { status: 200, parts: [RESULT_BEGIN, list, Buffer.from(`,"jsonrpc":"2.0","id":${id}}`)] };
       }
       const result = await this.#call(exchange, request, stream, ending);
-      return { status: 200, body: `{"result":${JSON.stringify(result)},"jsonrpc":"2.0","id":${id}}` };
+      return { status: 200, parts: [Buffer.from(`{"result":${JSON.stringify(result)},"jsonrpc":"2.0","id":${id}}`)] };
     } catch (thrown) {
       const { code, message, data } = thrown as ProtocolError;
       const error = JSON.stringify({ code, message, ...(data !== undefined && { data }) });
       return {
         status: request.envelope && code === MISSING_CLIENT_CAPABILITY ? 400 : 200,
-        body: `{"jsonrpc":"2.0","id":${id},"error":${error}}`,
+        parts: [Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error}}`)],
       };
     }
   }
@@ -116,9 +121,8 @@ export class PlainRequests {
             _meta: request.meta,
             envelope: request.envelope,
             requestState: () => undefined,
-            get signal() {
-              return ending.signal;
-            },
+            // One of the platform's is needed only to send clients requests.
+            signal: ending,
             notify: async (notification: object) => {
               if (acceptsEventStream(req)) {
                 stream.writeMessage({ jsonrpc: '2.0', ...notification });
@@ -128,7 +132,6 @@ export class PlainRequests {
           http: { authInfo: toAuthInfo(context) },
           // Outside of sessions clients cannot be sent requests, so that nothing that would do it is asked for.
         } as unknown as ServerContext,
-        signal: ending,
         params,
         attempt: client => callTool(server, params, context, client),
       }),

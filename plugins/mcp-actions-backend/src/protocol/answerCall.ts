@@ -1,4 +1,4 @@
-import { type AnsweredApproval, ApprovalQuestion, type CallSignal, principalKey } from '@callboard/actions';
+import { type AnsweredApproval, ApprovalQuestion, principalKey } from '@callboard/actions';
 import { visibleText } from '@callboard/actions-api';
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -53,8 +53,6 @@ interface AnswerOptions<TResult> {
   /** The protocol's side of the connection that the request came on. */
   readonly protocol: ProtocolSide;
   readonly ctx: ServerContext;
-  /** Aborted when the client goes away, or cancels the request; that of `ctx`, if not given. */
-  readonly signal?: CallSignal;
   /** What is called, and with what. */
   readonly params: object;
   /** Takes the call through the path once. */
@@ -89,7 +87,7 @@ export async function answerCall<TResult extends object>(
     (envelope?.[CLIENT_INFO_META_KEY] ?? protocol.getClientVersion())?.name;
   const reason = ctx.mcpReq._meta?.[REASON_META_KEY];
   const side: ClientSide = {
-    signal: given.signal ?? ctx.mcpReq.signal,
+    signal: ctx.mcpReq.signal,
     era: envelope ? 'modern' : 'legacy',
     canAsk: abilitiesOf(capabilities).elicitForm,
     canOpenUrl: abilitiesOf(capabilities).elicitUrl,
