@@ -5,6 +5,7 @@ import { metricsServiceFactory, tracingServiceFactory } from '@backstage/backend
 import { cacheServiceFactory } from '@backstage/backend-defaults/cache';
 import { databaseServiceFactory } from '@backstage/backend-defaults/database';
 import { discoveryServiceFactory } from '@backstage/backend-defaults/discovery';
+import { httpAuthServiceFactory } from '@backstage/backend-defaults/httpAuth';
 import { httpRouterServiceFactory } from '@backstage/backend-defaults/httpRouter';
 import { lifecycleServiceFactory } from '@backstage/backend-defaults/lifecycle';
 import { loggerServiceFactory } from '@backstage/backend-defaults/logger';
@@ -20,7 +21,6 @@ import { auditorServiceFactory } from './auditorService.js';
 import { authServiceFactory } from './authService.js';
 import { callsUnderWayServiceFactory } from './callsUnderWayService.js';
 import { deploymentDatabaseServiceFactory } from './deploymentDatabase.js';
-import { httpAuthServiceFactory } from './httpAuthService.js';
 import { schedulerServiceFactory, urlReaderServiceFactory } from './lazyServices.js';
 import { loadConfig } from './loadConfig.js';
 import { rootHealthServiceFactory } from './rootHealth.js';

@@ -34,7 +34,7 @@ export class ActionCatalogue {
   /** As it was when it was last asked for. */
   #listed: VisibleActions = { descriptors: [], fingerprint: '' };
   /** As it was when it was last asked for, which is for each call. */
-  readonly #fingerprint: { readonly parts: string[]; whole: string } = { parts: [], whole: '' };
+  #fingerprint: { readonly parts: readonly string[]; readonly whole: string } = { parts: [], whole: '' };
 
   constructor(options: {
     auth: AuthService;
@@ -94,19 +94,15 @@ export class ActionCatalogue {
 
   /** Changes whenever `known` does. */
   get knownFingerprint(): string {
-    const { parts } = this.#fingerprint;
-    let at = 0;
+    const parts: string[] = [];
     let isSame = true;
     for (const pluginId of this.#sourceIds) {
       const part = (this.#local.get(pluginId) ?? this.#remote(pluginId)).knownFingerprint;
-      if (part !== parts[at]) {
-        isSame = false;
-        parts[at] = part;
-      }
-      at += 1;
+      isSame &&= part === this.#fingerprint.parts[parts.length];
+      parts.push(part);
     }
     if (!isSame) {
-      this.#fingerprint.whole = parts.join('|');
+      this.#fingerprint = { parts, whole: parts.join('|') };
     }
     return this.#fingerprint.whole;
   }
