@@ -43,6 +43,7 @@ export { type DescribedError, describeError, type ErrorAnswer, errorTable } from
 export { abortOnDisconnect, disconnectSignal } from './http/disconnectSignal.js';
 export { type HttpLane, httpLaneServiceRef, type LaneRequest } from './http/HttpLane.js';
 export { BodyError, readJsonBody } from './http/readJsonBody.js';
+export { whenClosed } from './http/whenClosed.js';
 export { ActionTimeoutError } from './invocation/ActionTimeoutError.js';
 export { ActionGateChecks, actionGateChecksServiceRef, actionGatesServiceFactory } from './invocation/actionGates.js';
 export { Invocation } from './invocation/Invocation.js';

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { whenClosed } from '@callboard/actions';
 
 /** How long connections are waited for whose last answer is written. */
 const CLOSING_MS = 1_000;
@@ -40,7 +41,7 @@ export class HttpDrain {
     this.#server.prependListener('request', (req, res) => {
       this.#fresh.delete(req.socket);
       this.#open.push(res);
-      res.once('close', () => this.#forget(res));
+      whenClosed(res, () => this.#forget(res));
       if (this.#isTurningAway) {
         endConnectionWith(res);
       }

@@ -34,7 +34,7 @@ export class ActionCatalogue {
   /** As it was when it was last asked for. */
   #listed: VisibleActions = { descriptors: [], fingerprint: '' };
   /** As it was when it was last asked for, which is for each call. */
-  #fingerprint: { readonly parts: readonly string[]; readonly whole: string } = { parts: [], whole: '' };
+  readonly #fingerprint: { readonly parts: string[]; whole: string } = { parts: [], whole: '' };
 
   constructor(options: {
     auth: AuthService;
@@ -94,15 +94,19 @@ export class ActionCatalogue {
 
   /** Changes whenever `known` does. */
   get knownFingerprint(): string {
-    const parts: string[] = [];
+    const { parts } = this.#fingerprint;
+    let at = 0;
     let isSame = true;
     for (const pluginId of this.#sourceIds) {
       const part = (this.#local.get(pluginId) ?? this.#remote(pluginId)).knownFingerprint;
-      isSame &&= part === this.#fingerprint.parts[parts.length];
-      parts.push(part);
+      if (part !== parts[at]) {
+        isSame = false;
+        parts[at] = part;
+      }
+      at += 1;
     }
     if (!isSame) {
-      this.#fingerprint = { parts, whole: parts.join('|') };
+      this.#fingerprint.whole = parts.join('|');
     }
     return this.#fingerprint.whole;
   }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { CallAbort } from '../CallSignal.js';
+import { whenClosed } from './whenClosed.js';
 
 /** Aborted when the client goes away before it has been answered, or has gone already. */
 export function abortOnDisconnect(res: ServerResponse): CallAbort {
@@ -12,7 +13,7 @@ export function abortOnDisconnect(res: ServerResponse): CallAbort {
   if (res.closed) {
     abortUnlessAnswered();
   } else {
-    res.once('close', abortUnlessAnswered);
+    whenClosed(res, abortUnlessAnswered);
   }
   return abort;
 }

@@ -66,7 +66,8 @@ function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): P
     new BodyError(413, `The body is larger than ${maxBytes} bytes`, {
       closesConnection: true,
     });
-  if (Number(req.headers['content-length'] ?? 0) > maxBytes) {
+  const declared = req.headers['content-length'];
+  if (Number(declared ?? 0) > maxBytes) {
     return Promise.reject(tooLarge());
   }
   return new Promise((resolve, reject) => {
@@ -84,6 +85,7 @@ function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): P
       () => settle(() => reject(new BodyError(408, 'The body did not arrive in time', { closesConnection: true }))),
       timeoutMs,
     );
+    const complete = () => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     // Listeners stay until the request goes: to remove them costs as much as to read a body.
     req.on('data', (chunk: Buffer) => {
       if (isSettled) {
@@ -96,8 +98,14 @@ function readBytes(req: IncomingMessage, maxBytes: number, timeoutMs: number): P
         return;
       }
       chunks.push(chunk);
+      if (length === Number(declared)) {
+        complete();
+      }
     });
-    req.on('end', () => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))));
+    if (!(Number(declared) > 0)) {
+      // Node listens to it, too: see `whenClosed` for what a second listener costs.
+      req.on('end', complete);
+    }
     req.on('close', () =>
       settle(() => reject(new BodyError(400, 'The connection closed before the body was complete'))),
     );

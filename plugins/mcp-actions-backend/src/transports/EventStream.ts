@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { whenClosed } from '@callboard/actions';
 import type { Outlet } from './LiveStream.js';
 
 /** A stream of which its client has left this much unread when the next event comes is closed. */
@@ -37,7 +38,7 @@ export class EventStream implements Outlet {
       return;
     }
     this.#timer = setInterval(() => this.#fillSilence(), this.#keepAliveMs).unref();
-    this.#res.once('close', () => this.stop());
+    whenClosed(this.#res, () => this.stop());
   }
 
   open(): void {
