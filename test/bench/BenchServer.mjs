@@ -58,7 +58,7 @@ export class BenchServer {
    * @returns when the server lists all its actions.
    */
   static async start({ setting, core, nodeOptions = [] }) {
-    const { program, hosted } = getServer(setting.server);
+    const { program, hosted, nodeOptions: usual = [] } = getServer(setting.server);
     const { actions: count, sources, rows: rowsToo, silentUrl } = setting;
     const port = await findFreePort();
     const token = randomBytes(24).toString('base64url');
@@ -67,7 +67,7 @@ export class BenchServer {
     writeFileSync(configFile, JSON.stringify(benchConfig({ port, sources, folder, token, silentUrl, rowsToo })));
     const command = [
       ...(core === undefined ? [] : ['taskset', '-c', String(core)]),
-      ...[process.execPath, ...nodeOptions, 'server.mjs'],
+      ...[process.execPath, ...usual, ...nodeOptions, 'server.mjs'],
       ...(hosted ? ['--config', configFile] : []),
     ];
     const child = spawn(command[0], command.slice(1), {

@@ -8,6 +8,7 @@
  * @property {string} path Of its MCP endpoint.
  * @property {boolean} hosted Whether it is a Backstage backend, with authentication.
  * @property {string[]} eras
+ * @property {string[]} [nodeOptions] Those that its users start it with.
  */
 
 const both = ['2025', '2026'];
@@ -27,6 +28,8 @@ export const servers = [
     id: 'standalone',
     title: 'Callboard standalone',
     program: './servers/standalone.mjs',
+    // As in the container file.
+    nodeOptions: ['--no-allocation-site-pretenuring'],
     path: mcpPath,
     hosted: true,
     eras: both,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -37,11 +37,17 @@ export async function measureStarts({ times, onProgress }) {
   }
 }
 
+/** @returns the options of Node's that `npm start` has. */
+function startOptions() {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return scripts.start.split(' ').filter(word => word.startsWith('--'));
+}
+
 async function measureStart(folder) {
   const configFile = join(folder, 'app-config.json');
   writeFileSync(configFile, JSON.stringify(await exampleConfig(folder)));
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [program, '--config', configFile], {
+  const child = spawn(process.execPath, [...startOptions(), program, '--config', configFile], {
     cwd: folder,
     env: { ...inheritedEnvironment(), NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe'],
