@@ -61,6 +61,7 @@ export class RemoteSource {
   readonly #snapshots = new Map<string, Snapshot>();
   #isUp: boolean | undefined;
   #knownVersion = 0;
+  #knownFingerprint: string;
 
   constructor(options: {
     pluginId: string;
@@ -74,6 +75,7 @@ export class RemoteSource {
     nowMs?: () => number;
   }) {
     this.pluginId = options.pluginId;
+    this.#knownFingerprint = `${this.pluginId}~0`;
     this.#auth = options.auth;
     this.#discovery = options.discovery;
     this.#logger = options.logger;
@@ -120,7 +122,7 @@ export class RemoteSource {
 
   /** Changes whenever `known` may have. */
   get knownFingerprint(): string {
-    return `${this.pluginId}~${this.#knownVersion}`;
+    return this.#knownFingerprint;
   }
 
   async invoke(
@@ -181,7 +183,7 @@ export class RemoteSource {
     // Whoever asks for the first time waits for the answer; nobody has been shown another one.
     const isFirst = snapshot.actions === NOTHING_YET && snapshot.failures === 0;
     snapshot.actions = actions;
-    this.#knownVersion += 1;
+    this.#changeKnown();
     if (!isFirst) {
       this.#onChange();
     }
@@ -240,9 +242,14 @@ export class RemoteSource {
     if (this.#snapshots.size > MAX_PRINCIPALS) {
       const [oldest] = this.#snapshots.keys();
       this.#snapshots.delete(oldest as string);
-      this.#knownVersion += 1;
+      this.#changeKnown();
     }
     return snapshot;
+  }
+
+  #changeKnown(): void {
+    this.#knownVersion += 1;
+    this.#knownFingerprint = `${this.pluginId}~${this.#knownVersion}`;
   }
 
   /** Every service reaches the source as the calling plugin, so they share one list. */
