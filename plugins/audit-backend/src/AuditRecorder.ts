@@ -2,6 +2,7 @@ import type { LoggerService } from '@backstage/backend-plugin-api';
 import { ServiceUnavailableError, stringifyError, toError } from '@backstage/errors';
 import type { AlertsService, AuditEntry, AuditedCall, AuditOutcome, AuditTrail } from '@callboard/actions-api';
 import { GroupCommit } from './GroupCommit.js';
+import { CleanTexts } from './record/CleanTexts.js';
 import { CallRecords } from './record/callRecords.js';
 import type { CallRecord, RecordContent } from './record/records.js';
 import type { TrailSink } from './TrailSink.js';
@@ -31,6 +32,7 @@ export class AuditRecorder implements AuditTrail {
   readonly #listener: RecordListener | undefined;
   readonly #now: () => Date;
   readonly #opened: Promise<readonly Place[]>;
+  readonly #texts = new CleanTexts();
   #places: readonly Place[] = [];
   #settle!: (places: readonly Place[]) => void;
   #listenerHasFailed = false;
@@ -74,7 +76,7 @@ export class AuditRecorder implements AuditTrail {
   }
 
   async begin(call: AuditedCall): Promise<AuditEntry> {
-    const records = new CallRecords({ call, maxInputBytes: this.#maxInputBytes });
+    const records = new CallRecords({ call, maxInputBytes: this.#maxInputBytes, texts: this.#texts });
     const subject = call.actionId ?? call.name;
     const isVital = this.#isVital(call);
     const failure = await this.#record(records.intent(this.#now()));
@@ -95,7 +97,7 @@ export class AuditRecorder implements AuditTrail {
   }
 
   async refuse(call: AuditedCall, outcome: AuditOutcome): Promise<void> {
-    const records = new CallRecords({ call, maxInputBytes: this.#maxInputBytes });
+    const records = new CallRecords({ call, maxInputBytes: this.#maxInputBytes, texts: this.#texts });
     const failure = await this.#record(records.refusal(this.#now(), outcome));
     if (failure) {
       throw failure;

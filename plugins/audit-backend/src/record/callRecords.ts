@@ -1,34 +1,17 @@
 import { type AuditedCall, type AuditOutcome, describeInput, scrubText, visibleText } from '@callboard/actions-api';
+import { CleanTexts } from './CleanTexts.js';
 import type { CallRecord } from './records.js';
-
-const MAX_KEPT = 1000;
-const MAX_KEPT_CHARACTERS = 128;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Names of principals, actions and the like, which are the same in very many calls. */
-const kept = new Map<string, string>();
-
-function withoutSecrets(text: string, maxLength: number): string {
-  if (UUID.test(text)) {
-    return text;
-  }
-  let clean = kept.get(text);
-  if (clean === undefined) {
-    if (kept.size >= MAX_KEPT) {
-      kept.clear();
-    }
-    clean = scrubText(text);
-    kept.set(text, clean);
-  }
-  return visibleText(clean, maxLength);
-}
 
 /** Makes the records of one call. What it needs of the call is copied at once. */
 export class CallRecords {
   readonly #about: Omit<CallRecord, 'kind' | 'time'>;
   readonly #input: Pick<CallRecord, 'input' | 'inputBytes'>;
   readonly #secrets: ReadonlySet<string>;
+  readonly #texts: CleanTexts;
 
-  constructor({ call, maxInputBytes }: { call: AuditedCall; maxInputBytes: number }) {
+  constructor(options: { call: AuditedCall; maxInputBytes: number; texts?: CleanTexts }) {
+    const { call, maxInputBytes, texts = new CleanTexts() } = options;
+    this.#texts = texts;
     const { secrets, ...input } = describeInput(call.input, maxInputBytes);
     this.#input = input;
     this.#secrets = secrets;
@@ -71,9 +54,8 @@ export class CallRecords {
   }
 
   #text(text: string, maxLength: number): string {
-    return this.#secrets.size === 0 && typeof text === 'string' && text.length <= MAX_KEPT_CHARACTERS
-      ? withoutSecrets(text, maxLength)
-      : this.#freeText(text, maxLength);
+    const clean = this.#secrets.size === 0 ? this.#texts.get(text) : undefined;
+    return clean === undefined ? this.#freeText(text, maxLength) : visibleText(clean, maxLength);
   }
 
   #freeText(text: string, maxLength: number): string {
