@@ -46,6 +46,8 @@ test('it is ready between start and stop only, and asks nobody at other times', 
 test('it names the part that does not answer and nothing else, until the part is back', async () => {
   const { readiness, logs } = open();
   readiness.started();
+  await readiness.getReadiness();
+  nowMs += 2_000;
   answer = () => Promise.reject(new Error(`no connection to ${secret}`));
 
   const failed = await readiness.getReadiness();
@@ -60,6 +62,26 @@ test('it names the part that does not answer and nothing else, until the part is
   expect(logs.map(({ level, message }) => [level, message])).toEqual([
     ['error', `Not ready: no answer from database: no connection to ${secret}`],
     ['info', 'database answers again'],
+  ]);
+});
+
+test('a part that comes a moment after the start is no error, and one that does not come is', async () => {
+  const { readiness, logs } = open();
+  readiness.started();
+  answer = () => Promise.reject(new Error('not yet'));
+
+  for (const elapsedMs of [0, 2_000, 8_000, 2_000]) {
+    nowMs += elapsedMs;
+    await readiness.getReadiness();
+  }
+  answer = async () => {};
+  nowMs += 2_000;
+  await readiness.getReadiness();
+
+  expect(logs.map(({ level, message }) => [level, message])).toEqual([
+    ['info', 'Not ready yet: no answer from database: not yet'],
+    ['error', 'Not ready: no answer from database: not yet'],
+    ['info', 'database answers'],
   ]);
 });
 

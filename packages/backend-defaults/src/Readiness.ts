@@ -16,6 +16,9 @@ const KEEP_MS = 2_000;
 /** How long a part may take to answer. */
 const PATIENCE_MS = 2_000;
 
+/** How long a part may take to be there after the start, such as other replicas to hear of this one. */
+const ARRIVAL_MS = 10_000;
+
 /** Whether this process can take requests: it has started, is not stopping, and what it stands on answers. */
 export class Readiness implements RootHealthService {
   readonly #parts: readonly Part[];
@@ -23,6 +26,11 @@ export class Readiness implements RootHealthService {
   readonly #nowMs: () => number;
   #state: 'starting' | 'up' | 'stopping' = 'starting';
   #missing = new Set<string>();
+  /** Parts that have answered once. */
+  readonly #known = new Set<string>();
+  /** Those of whose absence the log tells. */
+  readonly #reported = new Set<string>();
+  #upSinceMs = 0;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
 
@@ -34,6 +42,7 @@ export class Readiness implements RootHealthService {
 
   started(): void {
     this.#state = 'up';
+    this.#upSinceMs = this.#nowMs();
   }
 
   stopping(): void {
@@ -75,11 +84,19 @@ export class Readiness implements RootHealthService {
       () => undefined,
       error => toError(error),
     );
-    const wasMissing = this.#missing.has(name);
-    if (failure && !wasMissing) {
-      this.#logger.error(`Not ready: no answer from ${name}: ${failure.message}`);
-    } else if (!failure && wasMissing) {
-      this.#logger.info(`${name} answers again`);
+    if (!failure) {
+      if (this.#missing.has(name)) {
+        this.#logger.info(`${name} answers${this.#known.has(name) ? ' again' : ''}`);
+      }
+      this.#known.add(name);
+      this.#reported.delete(name);
+    } else if (this.#known.has(name) || this.#nowMs() - this.#upSinceMs >= ARRIVAL_MS) {
+      if (!this.#reported.has(name)) {
+        this.#logger.error(`Not ready: no answer from ${name}: ${failure.message}`);
+      }
+      this.#reported.add(name);
+    } else if (!this.#missing.has(name)) {
+      this.#logger.info(`Not ready yet: no answer from ${name}: ${failure.message}`);
     }
     return failure && name;
   }
