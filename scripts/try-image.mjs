@@ -139,9 +139,12 @@ function registry() {
 async function tryImage(image, uid) {
   const directory = join(rootOf(image), lastOf(image, 'WORKDIR'));
   const [program, ...args] = JSON.parse(lastOf(image, 'CMD'));
-  const script = join(directory, args[0]);
-  if (program !== 'node' || !existsSync(script)) {
-    throw new Error(`Containerfile: CMD: expected node and a file that the steps have made, got ${program} ${args[0]}`);
+  const file = args.find(arg => !arg.startsWith('--')) ?? '';
+  const script = join(directory, file);
+  if (program !== 'node' || file === '' || !existsSync(script)) {
+    throw new Error(
+      `Containerfile: CMD: expected node and a file that the steps have made, got ${program} ${args.join(' ')}`,
+    );
   }
   for (const name of ['vitest', '@biomejs/biome', '@types/oidc-provider', '@callboard/test-utils']) {
     if (exists(join(directory, 'node_modules', name))) {

@@ -10,6 +10,7 @@ export const rootDir = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How the server is started in production, from the folder of the repository or the image. */
 export const productionCommand = [
+  '--no-allocation-site-pretenuring',
   'packages/backend/dist/index.js',
   '--config',
   'app-config.yaml',
