@@ -33,7 +33,7 @@ function isInOrder(value: unknown): boolean {
 
 function sortedJson(value: unknown): string {
   if (Array.isArray(value)) {
-    return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`;
+    return `[${value.map(item => sortedJson(item ?? null)).join(',')}]`;
   }
   if (typeof value === 'object' && value !== null) {
     let text = '';
@@ -41,7 +41,7 @@ function sortedJson(value: unknown): string {
     for (const key of Object.keys(value).sort()) {
       const member = (value as Record<string, unknown>)[key];
       if (member !== undefined) {
-        text += `${text === '' ? '' : ','}${writeText(key)}:${canonicalJson(member)}`;
+        text += `${text === '' ? '' : ','}${writeText(key)}:${sortedJson(member)}`;
       }
     }
     return `{${text}}`;

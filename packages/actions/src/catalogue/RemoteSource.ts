@@ -61,7 +61,7 @@ export class RemoteSource {
   readonly #snapshots = new Map<string, Snapshot>();
   #isUp: boolean | undefined;
   #knownVersion = 0;
-  #knownFingerprint: string;
+  #knownFingerprint = '';
 
   constructor(options: {
     pluginId: string;
@@ -75,7 +75,6 @@ export class RemoteSource {
     nowMs?: () => number;
   }) {
     this.pluginId = options.pluginId;
-    this.#knownFingerprint = `${this.pluginId}~0`;
     this.#auth = options.auth;
     this.#discovery = options.discovery;
     this.#logger = options.logger;

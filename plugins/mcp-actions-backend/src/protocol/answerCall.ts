@@ -74,10 +74,9 @@ export async function answerCall<TResult extends object>(
     attempt: (client: ClientSide) => Promise<TResult | CallQuestion>;
   },
 ): Promise<TResult | InputRequiredResult> {
-  const { protocol, ctx } = given;
-  const desk = given.server.services.policy.secrets;
-  const { server, params } = given;
-  const attempt = askingForSecrets({ desk, ctx, attempt: given.attempt });
+  const { server, protocol, ctx, params } = given;
+  const { logger, policy } = server.services;
+  const attempt = askingForSecrets({ desk: policy.secrets, ctx, attempt: given.attempt });
   const options: AnswerOptions<TResult> = { server, protocol, ctx, params, attempt };
   const envelope = readEnvelope(protocol, ctx);
   const capabilities = envelope ? envelope[CLIENT_CAPABILITIES_META_KEY] : protocol.getClientCapabilities();
@@ -102,7 +101,6 @@ export async function answerCall<TResult extends object>(
       reason: 'invalid_request_state',
     });
   }
-  const { logger } = given.server.services;
   return unlessCancelled({ signal: side.signal, logger, method: ctx.mcpReq.method }, () =>
     envelope
       ? answerInRounds(options, side, {
